@@ -1,7 +1,7 @@
 //! The config that the proxy applies to requests, and the files of this config.
 //!
-//! The admin API and the console edit a file. On `SIGHUP`, and with `watch` after a change, the
-//! proxy reads the files again.
+//! An edit by the admin API or the console changes one of these files. On `SIGHUP`, and with
+//! `watch` after a change, the proxy reads the files again.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ pub(crate) struct ConfigStatus {
     pub(crate) generation: u64,
     #[serde(serialize_with = "as_date")]
     pub(crate) loaded_at: Timestamp,
-    /// Result of the last reload: `success`, `failure`, or `null` without a reload.
+    /// Result of the last reload: `success`, `failure`, or `null` before the first reload.
     pub(crate) last_reload: Option<&'static str>,
     pub(crate) routes: usize,
     pub(crate) templates: usize,
@@ -102,7 +102,8 @@ impl ServedConfig {
         &self.gate
     }
 
-    /// Returns the certificates. Each later edit or reload loads them again.
+    /// Returns the certificates. A later edit or reload replaces them if they or the TLS settings
+    /// have changed.
     pub(crate) const fn tls(&self) -> &Arc<ServedTls> {
         &self.tls
     }
@@ -148,12 +149,13 @@ impl ServedConfig {
         lock(&self.loaded).watched.clone()
     }
 
-    /// Applies an edit to its file and to the gate.
+    /// Applies an edit to a file of the config and to the gate.
     pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
         self.edit_in("over the API", edit, caller, |_| true)
     }
 
-    /// Applies an edit of the console, but only if `is_seen` accepts the current template.
+    /// Applies an edit of the console. If `is_seen` returns false for the current template, refuses
+    /// the edit, because the operator has not seen this version of the template.
     pub(crate) fn edit_if(
         &self,
         edit: &Edit,
@@ -280,7 +282,7 @@ impl ServedConfig {
         log_warnings(&config, path);
         let mut loaded = lock(&self.loaded);
         let mut status = loaded.status.clone();
-        // Without a fault in the files, an earlier failure is over.
+        // The new config has no fault, so the failure of an earlier reload no longer counts.
         status.last_reload = status.last_reload.map(|_| SUCCESS);
         let watched = WatchedFiles::default();
         let routes = Arc::default();
@@ -292,7 +294,7 @@ impl ServedConfig {
     }
 }
 
-/// Returns a line for each fault of a config, or the message if there is none.
+/// Returns a line for each fault of a config. If the error has no such faults, returns its message.
 fn fault_lines(error: &EditError) -> Vec<String> {
     let line = |fault: &EditFault| {
         let file = fault.file.as_deref().map(|file| format!("{file}, ")).unwrap_or_default();

@@ -90,12 +90,13 @@ fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustEr
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let own = read.map_err(|error| {
         let problem =
-            format!("expected certificates in PEM, found an error: {error}; write a CA file");
+            format!("expected certificates in PEM, found an error: {error}; check the file");
         TrustError::new(named(), problem)
     })?;
     let (added, _) = roots.add_parsable_certificates(own);
     if added == 0 {
-        let problem = "expected certificates in PEM, found none; write the path of such a file";
+        let problem =
+            "expected certificates in PEM, found none; write the path of a file with certificates";
         return Err(TrustError::new(named(), problem));
     }
     Ok(())

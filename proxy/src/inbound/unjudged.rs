@@ -1,15 +1,15 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
-//! A request counts from the moment at which gatepost waits for more of its bytes, or at which its
-//! body is long. A short request that arrives in one read takes no lock. At each change of a
-//! request's size, gatepost applies these rules:
+//! A request counts as soon as gatepost waits for more of its bytes, or holds more than 32 KiB of
+//! its body. A short request that arrives in one read takes no lock. At each change of a request's
+//! size, gatepost applies these rules:
 //!
-//! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
-//!    share, gatepost closes the source's oldest request. The only request of a source may exceed
-//!    the share, because `max_body_bytes` may be larger. This rule does not apply to trusted
-//!    proxies and unknown clients.
-//! 2. The requests of all sources use at most the limit. Beyond the limit, gatepost closes the
-//!    oldest request of the source with the most bytes.
+//! 1. The requests of a [`Source`] use at most an eighth of the limit, the source's share. Beyond
+//!    the share, gatepost closes the source's oldest requests one by one. If a source has only one
+//!    request, this request may exceed the share, because `max_body_bytes` may be larger. This rule
+//!    does not apply to trusted proxies or to clients whose address gatepost does not know.
+//! 2. The requests of all sources use at most the limit. Beyond the limit, gatepost repeatedly
+//!    closes the oldest request of the source with the most bytes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,8 @@ use super::source::Source;
 /// Number of sources that can use their whole share at the same time.
 const SHARES: usize = 8;
 
-/// Bytes that gatepost adds to each request, for its entries in the tables of this module.
+/// Bytes that gatepost counts for each request in addition to its size, for the request's entries
+/// in the tables of this module.
 const ENTRY_BYTES: usize = 512;
 
 /// Bytes of all requests without a verdict. Cheap to clone; all clones share one count.
@@ -57,7 +58,8 @@ impl UnjudgedBytes {
         Self(Arc::new(Account { limit, ledger: Mutex::default() }))
     }
 
-    /// Counts a request of `bytes` bytes until the returned value is dropped.
+    /// Counts a request of `bytes` bytes until the returned value is dropped, or until gatepost
+    /// closes the request.
     pub(crate) fn hold(&self, source: Source, bytes: usize) -> HeldBytes {
         let signal = Arc::new(CloseSignal::default());
         let bytes = bytes.saturating_add(ENTRY_BYTES);
@@ -77,7 +79,8 @@ impl Account {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes a request of a source. Then closes requests until both rules are met.
+    /// Changes the entry of a request. Then closes requests until both rules of this module are
+    /// met.
     fn change(&self, change: impl FnOnce(&mut Ledger) -> (Source, u64)) -> u64 {
         let mut closed = Vec::new();
         let mut ledger = self.ledger();
@@ -122,7 +125,7 @@ impl Ledger {
         self.remove(source, *oldest)
     }
 
-    /// Changes the requests of a source, and updates its entry in `by_bytes`.
+    /// Changes the requests of a source, and updates the source's entry in `by_bytes`.
     fn holdings<T>(&mut self, source: Source, change: impl FnOnce(&mut Holdings) -> T) -> T {
         let holdings = self.sources.entry(source).or_default();
         self.by_bytes.remove(&(holdings.bytes, source));
@@ -145,7 +148,8 @@ impl Ledger {
     }
 }
 
-/// The bytes of a request without a verdict, which count until this value is dropped.
+/// The bytes of a request without a verdict. They count until this value is dropped, or until
+/// gatepost closes the request.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     account: Arc<Account>,
@@ -155,7 +159,7 @@ pub(crate) struct HeldBytes {
 }
 
 impl HeldBytes {
-    /// Sets the bytes of the request.
+    /// Sets the size of the request, in bytes.
     pub(crate) fn set(&self, bytes: usize) {
         let bytes = bytes.saturating_add(ENTRY_BYTES);
         self.account.change(|ledger| {
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn only_request_of_source_may_exceed_share() {
+    fn sole_request_of_source_may_exceed_share() {
         let bytes = UnjudgedBytes::new(LIMIT);
         let large = bytes.hold(source(1), SHARE * 3);
         assert!(!is_closed(&large));

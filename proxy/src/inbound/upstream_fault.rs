@@ -7,9 +7,9 @@ use pingora::prelude::{Error, ErrorType};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UpstreamEnd {
     BeforeResponse,
-    /// The upstream ended a new connection after the TLS handshake, before its response.
+    /// Point after the TLS handshake of a new connection and before the head of the response.
     AfterHandshake,
-    /// The head of the response has arrived.
+    /// Point after the head of the response.
     InResponse,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn is_close(error: &Error) -> bool {
 pub(super) fn upstream_fault(error: &Error, has_begun: bool) -> Option<AnswerFault> {
     let kind = error.etype();
     if *kind == ErrorType::InvalidHTTPHeader {
-        // Pingora has no separate type for this error.
+        // Pingora has no separate type for a head that is too large.
         let is_too_large = error.to_string().contains("Response header larger");
         return Some(if is_too_large { AnswerFault::TooLarge } else { AnswerFault::Broken });
     }

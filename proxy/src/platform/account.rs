@@ -1,5 +1,4 @@
-//! Reads and changes the callback templates and rules of an account through Tencent Cloud's API
-//! 3.0.
+//! Access to the callback templates and rules of an account through Tencent Cloud's API 3.0.
 //!
 //! <https://www.tencentcloud.com/document/product/267/30815> and its sibling pages specify the
 //! actions. The platform reports an error with status 200 and a code in the body.
@@ -35,11 +34,11 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Number of attempts at a request that exceeds the platform's rate limit, and the wait before the
-/// second attempt. Each further wait is twice as long.
+/// second attempt. Each further wait is twice as long as the wait before it.
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
-/// Name of the parameter for the key, which all addresses of a callback template share.
+/// Name of the parameter for the key. All addresses of a callback template share this key.
 pub(super) const CALLBACK_KEY: &str = "CallbackKey";
 
 /// Parameters of a request: the name, description, addresses and key of a callback template.
@@ -51,7 +50,7 @@ pub(super) type Parameters = BTreeMap<&'static str, String>;
 pub(crate) struct AccountTemplate {
     pub(super) template_id: i64,
     pub(super) template_name: String,
-    /// The description, the addresses and the key; the platform may send null.
+    /// The description, the addresses and the key. The platform may send null for each of them.
     #[serde(flatten)]
     rest: Map<String, Json>,
 }
@@ -88,7 +87,7 @@ pub(crate) struct PlatformAccount {
     runtime: Runtime,
 }
 
-/// Returns true if a request exceeds the platform's rate limit.
+/// Returns true for the error of a request that exceeds the platform's rate limit.
 fn is_rate_limit(error: &PlatformError) -> bool {
     matches!(error, PlatformError::Refused { code, .. } if code.starts_with("RequestLimitExceeded"))
 }
@@ -169,7 +168,8 @@ impl PlatformAccount {
         self.call::<Json>(action, parameters).map(drop)
     }
 
-    /// Calls an action. If the call exceeds the rate limit, waits and repeats the call.
+    /// Calls an action. If a call exceeds the rate limit, waits and repeats the call, up to
+    /// [`ATTEMPTS`] calls in total.
     fn call<T: DeserializeOwned>(
         &self,
         action: &'static str,
@@ -199,7 +199,7 @@ impl PlatformAccount {
         let unreachable = |problem| PlatformError::Unreachable { host: self.host.clone(), problem };
         let request = self.request(action, body).map_err(|error| unreachable(error.to_string()))?;
         let sent = self.client.fetch(request, MAX_RESPONSE_BYTES);
-        // Create the time limit inside of the runtime, because its timer needs the runtime.
+        // Create the time limit inside the runtime, because its timer needs the runtime.
         let sent = self.runtime.block_on(async { timeout(TIMEOUT, sent).await });
         let problem = || format!("no response within {} s", TIMEOUT.as_secs());
         let (_, body) = sent.map_err(|_| unreachable(problem()))?.map_err(unreachable)?;

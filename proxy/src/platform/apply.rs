@@ -1,4 +1,4 @@
-//! Carries out the planned changes to an account.
+//! Execution of the planned changes to an account.
 
 use std::collections::HashMap;
 
@@ -73,7 +73,7 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Moves a rule to another callback template. If the platform refuses the new rule, restores
+    /// Moves a rule to another callback template. If gatepost cannot create the new rule, restores
     /// the old rule, so that the callbacks of the domain still arrive.
     fn move_rule(
         &self,
@@ -104,8 +104,9 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Changes the mark of a callback template, after the change of its rules. If gatepost stops
-    /// between the two changes, it later treats the new rule as a rule of the operator.
+    /// Changes the mark of a callback template, after a change of its rules. If gatepost stops
+    /// after it has added a rule and before it changes the mark, it later treats this rule as a
+    /// rule of the operator.
     fn record(
         &mut self,
         wanted: &WantedTemplate,

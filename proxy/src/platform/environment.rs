@@ -1,5 +1,5 @@
-//! The API key of the account in the environment of this process, for the console. The command
-//! line has options for other sources.
+//! The account's API key for the console, from the environment of this process. The command line
+//! has options for other sources of the key.
 
 use std::env::var;
 use std::fs::read_to_string;
@@ -11,7 +11,7 @@ use super::tc3::Credentials;
 use super::{ENDPOINT, PlatformAccount, SECRET_ID, SECRET_KEY, check_endpoint};
 use crate::trusting_client::TrustingClient;
 
-/// Environment variable with another address of the platform's API.
+/// Environment variable that replaces the address of the platform's API.
 const OTHER_ENDPOINT: &str = "TENCENTCLOUD_ENDPOINT";
 
 /// Returns the reason why gatepost cannot read the API key from the environment; `None` if the
@@ -26,8 +26,8 @@ impl PlatformAccount {
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable is missing or invalid, or if gatepost cannot read the file
-    /// that a variable names.
+    /// Returns an error if a variable is missing or invalid, if gatepost cannot read the file that
+    /// a variable names, or if gatepost cannot create the HTTP client or the runtime.
     pub(crate) fn of_environment() -> Result<Self, PlatformError> {
         let credentials = credentials()?;
         let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());
@@ -43,8 +43,8 @@ fn credentials() -> Result<Credentials, PlatformError> {
     Ok(Credentials { id: secret(SECRET_ID)?, key: secret(SECRET_KEY)? })
 }
 
-/// Reads the file that the variable `name_FILE` names. Without this variable, reads the variable
-/// `name`.
+/// Reads the file whose path is the value of the variable `name_FILE`. If this variable is not set,
+/// reads the variable `name`.
 fn secret(name: &str) -> Result<String, PlatformError> {
     let file = format!("{name}_FILE");
     let found = match var(&file) {

@@ -3,14 +3,19 @@
 /// Reason why gatepost cannot compare or change an account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlatformError {
-    /// A value from the config, the operator or the environment is missing or invalid.
+    /// Fault of a value in the config, in the command line or in the environment, or of a resource
+    /// of this machine.
     #[error("{place}: {problem}")]
     Config { place: String, problem: String },
     #[error(
-        "{host}: expected a response, found an error: {problem}; check the network and --endpoint"
+        "{host}: expected a response, found an error: {problem}; check the network, and --endpoint (in \
+         the console: TENCENTCLOUD_ENDPOINT)"
     )]
     Unreachable { host: String, problem: String },
-    #[error("{action}: expected a response of the API, found another one; check --endpoint")]
+    #[error(
+        "{action}: expected a response of the API, found another response; check --endpoint (in the \
+         console: TENCENTCLOUD_ENDPOINT)"
+    )]
     Unknown { action: &'static str },
     #[error(
         "{action}: expected a request that the platform accepts, found {code}: {message}; {remedy} \
@@ -23,10 +28,10 @@ pub(crate) enum PlatformError {
         remedy: &'static str,
         request: String,
     },
-    /// The platform has refused a moved rule, and gatepost has restored the earlier rule.
+    /// Error in the move of a rule, after which gatepost has restored the earlier rule.
     #[error("{error}; gatepost has restored the rule of {template} for {rule}")]
     NotMoved { error: Box<Self>, rule: String, template: String },
-    /// The platform has refused a moved rule, and then the restoration of the earlier rule.
+    /// Error in the move of a rule, after which gatepost could not restore the earlier rule.
     #[error(
         "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
          {lost}; bind the domain in the platform's console"

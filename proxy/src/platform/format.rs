@@ -89,8 +89,8 @@ fn details(change: &Change<'_>) -> Vec<String> {
     aligned(&rows)
 }
 
-/// Returns the parameters of a new callback template, with the source of its key in place of the
-/// key.
+/// Returns the description, the addresses and the key of a new callback template, with the source
+/// of the key in place of the key.
 fn created(wanted: &WantedTemplate) -> impl Iterator<Item = (&'static str, String)> {
     let urls = wanted.urls.iter().map(|(name, url)| (*name, url.clone()));
     let key = wanted.keys.first().map(|key| (CALLBACK_KEY, key.source.clone()));

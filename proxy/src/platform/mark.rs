@@ -5,7 +5,7 @@
 //!    callback template that the operator has created, and then handed over with `--adopt`.
 //! 2. For each rule that gatepost has made for the callback template, `_` and the hash of the rule
 //!    follow.
-//! 3. After `-` comes the value of `description` from the config.
+//! 3. If the template in the config has a `description`, `-` and the description follow.
 
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};

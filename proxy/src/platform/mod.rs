@@ -38,7 +38,8 @@ pub(crate) const ENDPOINT: &str = "https://live.tencentcloudapi.com";
 pub(crate) struct PlanOptions {
     /// Address at which the platform reaches gatepost, without a path.
     pub(crate) url: Uri,
-    /// Applications for which the plan binds each domain without an application of its own.
+    /// Applications with which the plan binds each domain for which the config names no
+    /// application.
     pub(crate) apps: Vec<String>,
     pub(crate) site: Site,
     /// Names of callback templates that gatepost has not created, but may change.
@@ -62,7 +63,7 @@ impl PlanOptions {
     }
 }
 
-/// Site of an account.
+/// Site of the platform on which the operator has the account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Site {
     #[default]
@@ -74,7 +75,7 @@ pub(crate) enum Site {
 /// the problem.
 pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
     let found = match url.scheme_str() {
-        Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path",
+        Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path or query",
         Some("http" | "https") => return Ok(()),
         Some(_) => "another scheme",
         None => "no scheme",
@@ -85,8 +86,8 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
     ))
 }
 
-/// Checks that the requests to the platform's API, which contain the keys of callbacks, are
-/// encrypted or stay on this machine. For an unsuitable address, returns the problem.
+/// Checks the address of the platform's API. Requests to the API contain the keys of callbacks, so
+/// they must be encrypted or stay on this machine. For an unsuitable address, returns the problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

@@ -1,13 +1,13 @@
 //! The changes that an account needs to match a config.
 //!
-//! 1. gatepost marks the description of each callback template that it creates. gatepost changes
-//!    another callback template only if the operator names it with `--adopt`, and then gives it
-//!    another mark.
+//! 1. gatepost marks the description of each callback template that it creates. gatepost changes a
+//!    callback template without a mark only if the operator names it with `--adopt`, and then marks
+//!    it as adopted.
 //! 2. gatepost removes callback templates and rules only with `--prune`, and only those that it has
-//!    made according to the [mark](super::mark). gatepost deletes no callback template that has
-//!    another rule.
-//! 3. A key that the running gatepost refuses is a conflict. If gatepost cannot ask the running
-//!    gatepost, the plan has a note.
+//!    made according to the [mark](super::mark). gatepost deletes no callback template that has a
+//!    rule of the operator.
+//! 3. A key that the running gatepost refuses is a conflict. If [`AcceptsKey`] cannot ask the
+//!    running gatepost, the plan has a note.
 //! 4. If a plan has a conflict, gatepost makes none of its changes.
 
 use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};
@@ -35,8 +35,8 @@ pub(crate) enum Change<'p> {
         domain: &'p str,
         app: &'p str,
     },
-    /// Moves a domain between two callback templates. The platform's API needs two requests for
-    /// this.
+    /// Move of a domain from one callback template to another. The platform's API needs two
+    /// requests for this.
     Rebind {
         from: &'p AccountTemplate,
         /// The config's template with the name of `from`, if the config has one.
@@ -60,7 +60,8 @@ pub(crate) enum Change<'p> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(super) parameter: &'static str,
-    /// Value in the account; for a key, its source in the config.
+    /// Value in the account. For a key, the source of this value in the config, or words in place
+    /// of the key.
     pub(super) from: String,
     pub(super) to: String,
 }
@@ -118,7 +119,7 @@ impl<'p> Planner<'p, '_> {
             ));
         }
         if wanted.keys.is_empty() {
-            let note = "has no key, so gatepost leaves the key of the account as it is";
+            let note = "has no key, so gatepost does not change the key of the callback template";
             self.plan.notes.push(format!("template {name}: {note}"));
         }
         let named = self.account.templates.iter().filter(|own| own.template_name == *name);
@@ -213,8 +214,8 @@ impl<'p> Planner<'p, '_> {
             }
             from => self.plan.conflicts.push(format!(
                 "template {}: expected no rule of another callback template for {domain} and {app}, \
-                 found one of {} that gatepost did not make; remove it in the platform's console, or \
-                 add --adopt with that name",
+                 found one of {} that gatepost did not make; remove that rule in the platform's console, \
+                 or add --adopt with the name of its callback template",
                 wanted.name,
                 from.map_or_else(|| rule.template_id.to_string(), |own| own.template_name.clone())
             )),
@@ -383,7 +384,7 @@ fn differences(
 }
 
 /// Returns the parameters of a callback template with a mark. If `clears` is true, adds an empty
-/// value for each other address, so that the platform clears that address.
+/// value for each address that `wanted` does not have, so that the platform clears that address.
 pub(super) fn parameters(
     wanted: &WantedTemplate,
     mark: &Mark,

@@ -58,7 +58,7 @@ pub(crate) struct WantedTemplate {
     /// Description of the template in the config, with `-` in place of each character that the
     /// platform does not accept.
     pub(super) note: String,
-    /// The addresses by parameter.
+    /// The addresses, each with the name of its parameter.
     pub(super) urls: Parameters,
     /// Keys that gatepost accepts. The account should have the first key.
     pub(super) keys: Vec<WantedKey>,
@@ -175,7 +175,7 @@ fn key_text(key: &[u8], source: &str) -> Result<String, String> {
     text.ok_or_else(|| {
         format!(
             "expected a key of at most {MAX_KEY_CHARS} letters and digits in {source}, found a \
-             longer key or other characters; generate such a key in the platform's console"
+             longer key or other characters; generate another key in the platform's console"
         )
     })
 }
@@ -196,7 +196,7 @@ fn url(
     let serves = |route: &&RouteInfo| {
         !is_of_other(route) && route.kind.as_deref().is_none_or(|own| own == kind)
     };
-    // Prefer a route for only this kind, then a route for only this template.
+    // Prefer a route that names this kind, then a route that names this template.
     let is_special = |route: &RouteInfo| {
         let is_pinned = route.templates.iter().any(|own| own.tenants.is_empty());
         (route.kind.is_some(), is_pinned)

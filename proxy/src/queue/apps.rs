@@ -11,7 +11,7 @@ use crate::clock;
 
 /// The apps of a dispatcher, and its clock.
 pub(super) trait Apps: Send + Sync + 'static {
-    /// Returns the app of a lane, or the reason for its absence.
+    /// Returns the app of a lane, or the reason why the lane has no app.
     fn app(&self, lane: &Lane) -> Result<QueuedApp, String>;
 
     /// Sends an event, and returns the app's answer.
@@ -26,7 +26,7 @@ pub(super) trait Apps: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// The apps of the config that is being served.
+/// The apps of the config that gatepost serves.
 pub(super) struct ConfiguredApps(pub(super) Gate);
 
 impl Apps for ConfiguredApps {

@@ -1,11 +1,11 @@
-//! Delivers the events of the queue.
+//! Delivery of the events in the queue.
 //!
 //! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and
 //!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by
-//!    its lanes. An app is the list of servers of an address.
+//!    its lanes. Lanes whose addresses have the same list of servers belong to one app.
 //! 2. While the circuit of an app is open, the dispatcher claims one event for this app per
 //!    `retry_ms`. An app that is down therefore delays no other app.
-//! 3. An event in flight is a task. When the task ends, the next round claims the next event.
+//! 3. An event in flight is a task. When the task ends, the next round claims another event.
 //! 4. A round begins when an event arrives, when an attempt ends, and when an event is due. A round
 //!    also begins after each [`TICK`], because another process or the command `gatepost queue` may
 //!    change the store.
@@ -124,8 +124,8 @@ impl<A: Apps> Dispatcher<A> {
         std::future::pending().await
     }
 
-    /// Claims the events that are due, and begins to deliver them. Returns the time until the next
-    /// round.
+    /// Claims the events that are due, and begins to deliver them. Returns the longest wait before
+    /// the next round.
     async fn round(&mut self) -> Result<Duration, StoreError> {
         let is_sweeping = self.sweep().await?;
         let mut lanes = self.queue.lanes().await?;
@@ -187,8 +187,8 @@ impl<A: Apps> Dispatcher<A> {
         Ok(())
     }
 
-    /// Turns each event of a lane that was queued before `queued_before` into a dead letter. `app`
-    /// is `None` if the lane has no app any more.
+    /// Turns each event of a lane into a dead letter if gatepost queued the event before
+    /// `queued_before`. `app` is `None` if the lane has no app any more.
     async fn expire_queued(
         &self,
         lane: &Lane,

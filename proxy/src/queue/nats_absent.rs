@@ -1,4 +1,4 @@
-//! Replaces the store on NATS in a program without the feature `nats`.
+//! Replacement of the store on NATS in a program without the feature `nats`.
 
 use gatepost::{NatsSettings, Store};
 use gatepost_store::{OpenError, StoreRules};

@@ -25,9 +25,9 @@ type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// Number of times that the dispatcher may read the clock at one simulated time. The simulated clock
-/// does not advance while the dispatcher works, so without this limit, a dispatcher that does not
-/// wait between its rounds would block the test.
+/// Number of times that the dispatcher may read the clock at one simulated time. The simulated
+/// clock advances only while the dispatcher waits, so without this limit, a dispatcher that does
+/// not wait between its rounds would block the test.
 const MAX_READS: usize = 100_000;
 
 /// A simulation with two templates. Each template has two kinds, and an app of its own.
@@ -57,7 +57,8 @@ struct SimulatedApps {
     started: Instant,
     /// Difference between the machine's clock and the simulated time, in milliseconds.
     jump: Arc<AtomicI64>,
-    /// Time of the last reads of the clock, in Unix milliseconds, and their number.
+    /// Simulated time at the dispatcher's last read of the clock, in Unix milliseconds, and the
+    /// number of its reads at this time.
     read: (AtomicI64, AtomicUsize),
 }
 
@@ -91,7 +92,7 @@ impl Apps for SimulatedApps {
         let reads = reads.fetch_add(1, Ordering::Relaxed);
         assert!(
             reads < MAX_READS,
-            "expected a dispatcher that waits between its rounds, found {reads} rounds at one time"
+            "expected a dispatcher that waits between its rounds, found {reads} reads at one time"
         );
         Timestamp::from_millis(now + self.jump.load(Ordering::Relaxed))
     }
@@ -199,8 +200,8 @@ impl Simulation {
         own.map(|(_, _, time)| *time).max().unwrap()
     }
 
-    /// Checks that each app accepted the events of each subject once, in order, and had at most
-    /// [`MAX_IN_FLIGHT`] events at once.
+    /// Checks that the apps took `count` events, the events of each subject once and in order, and
+    /// that each app had at most [`MAX_IN_FLIGHT`] events at once.
     fn check_order_and_bounds(&self, count: usize) {
         let seen = self.seen.lock().unwrap();
         let mut next = HashMap::<(&str, &str), usize>::new();
@@ -218,7 +219,8 @@ impl Simulation {
 
 #[tokio::test(start_paused = true)]
 async fn unreachable_app_and_failing_subjects_delay_no_others() {
-    // App b is down for two minutes. Both apps fail twice for each event of each tenth subject.
+    // App b is down for two minutes. Both apps fail the first two attempts of each event of every
+    // tenth subject.
     let simulation = Simulation::start(|claimed, time| {
         let fails = claimed.event.id.split(' ').next().unwrap().ends_with('7');
         match (claimed.event.lane.template(), fails && claimed.lease.attempt < 3) {
@@ -238,7 +240,7 @@ async fn unreachable_app_and_failing_subjects_delay_no_others() {
     simulation.wait_until_empty(SECS(1800)).await;
     simulation.check_order_and_bounds(6000);
     // 3,000 events and 600 failed attempts, 32 at once, 10 ms each, take 1.2 s. A failing subject
-    // waits for up to three times 1 + 2 s.
+    // waits for up to 9 s: 1 s and then 2 s for each of its three events.
     assert!(
         simulation.last_of("a") < SECS(11),
         "expected less than 11 s, found {:?}",
@@ -323,7 +325,8 @@ async fn overdue_event_gets_one_attempt_while_the_circuit_is_closed() {
     for number in 0..4 {
         simulation.queue("a", "push", "s", number).await;
     }
-    // The other events keep the circuit closed. Without an end of "s 0", the events behind it wait.
+    // The other events keep the circuit closed. The later events of the subject "s" wait until the
+    // app takes "s 0", or until "s 0" becomes a dead letter.
     for number in 0..4300 {
         simulation.queue("a", "push", "other", number).await;
         sleep(SECS(1)).await;
@@ -337,7 +340,7 @@ async fn overdue_event_gets_one_attempt_while_the_circuit_is_closed() {
     assert_eq!(dead, [("s 0", true), ("s 2", false)]);
 }
 
-/// Queues three events of each of 100 subjects. Each first attempt fails.
+/// Queues three events of each of 100 subjects. The first attempt of each event fails.
 async fn with_a_failed_attempt() -> Simulation {
     let simulation = Simulation::start(|claimed, _| {
         let status = if claimed.lease.attempt == 1 { 500 } else { 200 };

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use crate::telemetry::metrics::METRICS;
 
-/// Time limit for reading the sizes of the store. Prometheus gives up after 10 seconds.
+/// Time limit for reading the sizes of the store. By default, Prometheus waits for the metrics for
+/// 10 seconds.
 const MEASURE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A store of events that also has the state that machines share.
@@ -65,8 +66,8 @@ impl Queue {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Updates the metrics of the store. A store that does not respond within [`MEASURE_LIMIT`]
-    /// counts as down, so that the metrics can be read while the store does not respond.
+    /// Updates the metrics of the store. If the store does not respond within [`MEASURE_LIMIT`],
+    /// records it as down, so that `/metrics` responds even while the store does not.
     pub(crate) async fn measure(&self, now: Timestamp) {
         let status = timeout(MEASURE_LIMIT, self.store.status()).await;
         METRICS.queue.measured(status.ok().as_ref().and_then(|status| status.as_ref().ok()), now);

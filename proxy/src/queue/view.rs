@@ -68,7 +68,7 @@ pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
     })
 }
 
-/// Returns an event as JSON with headers and body. Values that may be secrets are masked.
+/// Returns an event as JSON with headers and body. Masks the values that may be secrets.
 pub(crate) fn event_json(gate: &Gate, entry: &QueueEntry, event: &StoredEvent) -> Json {
     // The source is `/provider/tenant`.
     let provider = entry.source.split('/').nth(1).unwrap_or_default();

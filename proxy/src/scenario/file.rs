@@ -62,7 +62,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Returns true if a reply with this status is expected.
+    /// Returns true if the step expects a reply with this status.
     pub(crate) fn is_expected(&self, status: StatusCode) -> bool {
         self.expect_status.map_or(status.is_success(), |expected| expected == status.as_u16())
     }
@@ -136,7 +136,8 @@ fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uri>, D
     let url = text.parse::<Uri>().ok().filter(|url| url.scheme().is_some() && url.host().is_some());
     url.map(Some).ok_or_else(|| {
         de::Error::custom(
-            "expected an address, found none; write, for example, http://127.0.0.1:8080/callbacks",
+            "expected an address with a scheme and a host, found another text; write, for example, \
+             http://127.0.0.1:8080/callbacks",
         )
     })
 }

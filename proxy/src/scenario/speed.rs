@@ -22,12 +22,14 @@ impl FromStr for Speed {
             return Ok(Self::Max);
         }
         let speed = text.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
-        speed.map(Self::Times).ok_or("expected a number above 0 or max; write, for example, 60")
+        speed
+            .map(Self::Times)
+            .ok_or("expected max or a number above 0, found another value; write, for example, 60")
     }
 }
 
 impl Speed {
-    /// Returns the wait, in real time, for a time of the scenario.
+    /// Returns the real time that passes between the start and a time of the scenario.
     fn real(self, at: Duration) -> Duration {
         match self {
             Self::Times(speed) => {

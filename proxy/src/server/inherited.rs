@@ -3,7 +3,7 @@
 //! 1. `LISTEN_FDS` is the number of sockets. If `LISTEN_PID` names another process, the sockets are
 //!    not for this process.
 //! 2. A socket called `listen`, `listen_tls` or `admin` in `LISTEN_FDNAMES` replaces the addresses
-//!    of this key in the config.
+//!    of the config key with the same name.
 //! 3. Any other socket must have an address that the config contains. Otherwise, a connection to
 //!    this socket would wait forever.
 
@@ -50,7 +50,7 @@ impl SocketKey {
     }
 }
 
-/// Listening sockets, each with its configured address.
+/// Listening sockets, each with its address.
 pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
 /// Config keys whose addresses a socket replaces, each with the address of the socket.
@@ -111,7 +111,7 @@ impl InheritedSockets {
     }
 }
 
-/// Takes the TCP or Unix socket with this index; `None` if it has been taken before.
+/// Takes the TCP or Unix socket with this index; `None` if an earlier call has taken the socket.
 fn take(passed: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
     match passed.take_tcp_listener(index) {
         Ok(listener) => Ok(listener.map(OwnedFd::from)),

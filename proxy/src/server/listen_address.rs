@@ -15,7 +15,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockop
 /// Permissions of the Unix socket of a listener: the socket's owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// Maximum number of connections that wait until gatepost accepts them on a Unix socket.
+/// Maximum number of connections to a Unix socket that wait until gatepost accepts them.
 const BACKLOG: i32 = 1024;
 
 /// Address of a listening socket.

@@ -43,7 +43,8 @@ use super::watchdog::Watchdog;
 /// Maximum number of file descriptors in one message.
 const MAX_LISTENERS: usize = 253;
 
-/// Byte for a socket whose key follows from its address. A handover has one byte for each socket.
+/// Byte for a socket that has no key, because the config contains the address of the socket. A
+/// handover has one byte for each socket.
 const NO_KEY: u8 = 1;
 
 /// Time limit for the running process to send its listeners.
@@ -161,7 +162,7 @@ pub(crate) fn wait_at(
                 "expected a successor that takes over, found an error: {error}; start the \
                  successor again; this process continues"
             );
-            // Pause, because `accept` fails at once without a free file descriptor.
+            // Pause, because without a free file descriptor, `accept` fails at once.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
                 continue;
@@ -261,7 +262,7 @@ impl<A> ListeningService<A> {
         Self { service, sockets, watchdog: None }
     }
 
-    /// Reports to the watchdog while the threads of this service work.
+    /// Adds a watchdog, which reports while the threads of this service run tasks.
     pub(super) fn watched_by(self, watchdog: Watchdog) -> Self {
         Self { watchdog: Some(watchdog), ..self }
     }

@@ -50,9 +50,10 @@ pub(crate) const NO_ADMIN_NOTE: &str =
 /// Returns the remedy for a failure to listen.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "stop the program that uses this port (`ss -ltnp` shows it), or change the address"
+        "stop the program that uses this port or socket (`ss -ltnxp` shows it), or change the address"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "use a port above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE"
+        "for a port, use one above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE; for a \
+         Unix socket, let gatepost write to its folder"
     } else {
         "write an address of this machine"
     }
@@ -100,8 +101,9 @@ pub(crate) enum StartError {
     )]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
-        "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
-         write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
+        "{address}: expected a socket of LISTEN_FDS that `listen`, `listen_tls` or `admin` uses, found \
+         another; write FileDescriptorName=listen, listen_tls or admin in the socket unit, or add the \
+         address to the config"
     )]
     UnusedSocket { address: ListenAddress },
     #[error(

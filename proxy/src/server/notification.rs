@@ -2,13 +2,14 @@
 //!
 //! | moment | sent |
 //! |---|---|
-//! | the proxy serves | `READY=1`, `STATUS`; after `--upgrade` also `MAINPID` |
+//! | the proxy begins to serve | `READY=1`, `STATUS`; after `--upgrade` also `MAINPID` |
 //! | a reload begins | `RELOADING=1`, `MONOTONIC_USEC` |
 //! | a reload ends, with or without a fault | `READY=1`, `STATUS` |
 //! | a stop begins, except after a handover | `STOPPING=1`, `STATUS` |
-//! | every half of `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
+//! | twice per `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
 //!
-//! After a handover, the predecessor sends nothing more: the successor is the main process.
+//! After a handover, the predecessor does not report its stop, because the successor is the main
+//! process.
 
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub(super) fn stopping() {
     send(&[NotifyState::Stopping, NotifyState::Status("finishing the requests in flight")]);
 }
 
-/// Reports that the proxy works.
+/// Reports to the watchdog that a worker thread runs tasks.
 pub(super) fn alive() {
     send(&[NotifyState::Watchdog]);
 }

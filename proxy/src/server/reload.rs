@@ -1,11 +1,11 @@
 //! Reloads of the config: on `SIGHUP`, and with `watch` after a change of its files.
 //!
-//! 1. With `watch`, gatepost compares the contents of the files every [`POLL`]. Comparing contents
-//!    works for every way to replace a file, such as a rename or the swap of a symbolic link.
+//! 1. With `watch`, gatepost compares the contents of the files every [`POLL`]. The comparison
+//!    detects every change of the contents, even after a rename or the swap of a symbolic link.
 //! 2. After a change, gatepost waits for [`SETTLE`], because an editor may write a file in parts.
 //!    If the files have not changed again, gatepost reloads the config.
-//! 3. If a reload fails, gatepost keeps the earlier config. gatepost tries again at each
-//!    comparison, and reports an error once.
+//! 3. If a reload fails, gatepost keeps the earlier config. With `watch`, gatepost tries again at
+//!    each comparison, and reports successive equal errors once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,11 +44,13 @@ pub(super) async fn watch(served: Arc<ServedConfig>, mut hangup: Signal) {
 
 struct Reloader {
     served: Arc<ServedConfig>,
-    /// Last reported error; `None` after a successful reload.
+    /// Error of the last reported reload. `None` after a successful reload, and after the operator
+    /// has undone the faulty change.
     reported: Option<String>,
 }
 
-/// Returns the code of the first fault of a config, or the code of another error.
+/// Returns the code of the first fault that has one. If no fault has a code, returns the code of
+/// the error.
 fn code_of(error: &EditError) -> &'static str {
     error.faults().iter().find_map(|fault| fault.code).unwrap_or_else(|| error.kind().as_str())
 }

@@ -27,7 +27,8 @@ pub(crate) struct WatchedSignals {
 
 impl WatchedSignals {
     /// Watches the signals. Call this function before all other work, because the operator may send
-    /// a signal as soon as this process exists. The server handles a signal as soon as it runs.
+    /// a signal as soon as this process exists. The server handles a signal as soon as the server
+    /// runs.
     pub(crate) fn watch() -> Result<Self, StartError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(StartError::Signals)?;
@@ -94,7 +95,7 @@ impl Stop {
         self.0.1.notify_one();
     }
 
-    /// Returns the reason and the start time; `None` before the stop.
+    /// Returns the reason of the stop and the moment at which it began; `None` before the stop.
     pub(super) fn begun(&self) -> Option<(&'static str, Instant)> {
         self.0.0.get().copied()
     }

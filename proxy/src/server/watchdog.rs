@@ -1,4 +1,4 @@
-//! Reports to systemd's watchdog while a worker thread runs tasks.
+//! Periodic reports to systemd's watchdog, which end if a worker thread runs no tasks.
 
 use std::time::Duration;
 

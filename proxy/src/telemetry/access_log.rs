@@ -26,7 +26,7 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 /// Maximum number of lines in the queue.
 const QUEUE_LINES: usize = 8192;
 
-/// Memory of a full queue. Most lines have about 300 bytes.
+/// Memory of a full queue, in bytes, with 512 bytes for each line. Most lines have about 300 bytes.
 pub(crate) const QUEUE_BYTES: usize = QUEUE_LINES * 512;
 
 /// Mode of a new file: its group may read the file.
@@ -76,7 +76,7 @@ pub(crate) fn finish() {
     drop(log.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// Returns the number of lines that gatepost dropped: the queue was full, or the write failed.
+/// Returns the number of lines that gatepost dropped because the queue was full or a write failed.
 pub(crate) fn lines_dropped() -> u64 {
     ACCESS_LOG.get().map_or(0, |log| {
         let no_room = log.queue.error_counter().dropped_lines();
@@ -85,8 +85,8 @@ pub(crate) fn lines_dropped() -> u64 {
     })
 }
 
-/// Returns the log if gatepost must write a line for the next request; `None` without an access
-/// log, and for a request that is not in the sample.
+/// Returns the log if gatepost must write a line for the next request; `None` if there is no access
+/// log, or if the request is not in the sample.
 pub(crate) fn sampled() -> Option<&'static AccessLog> {
     ACCESS_LOG.get().filter(|log| log.sample >= 1.0 || fastrand::f64() < log.sample)
 }
@@ -136,7 +136,7 @@ fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
 /// Fields of a line about a callback.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoggedCallback<'a> {
-    /// The address of the client, also behind trusted proxies.
+    /// Address of the client. Behind trusted proxies, the address that they name.
     #[serde(skip)]
     pub(crate) client: Option<IpAddr>,
     pub(crate) provider: &'a str,

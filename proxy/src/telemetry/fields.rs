@@ -1,7 +1,7 @@
 //! Fields of the lines of the log and of the access log, for the manual and for
 //! `gatepost help FIELD`.
 //!
-//! A test of the program compares the lines of every other test with these lists.
+//! A test of the program compares the lines of all other tests with these lists.
 
 /// Field of a line: its name and its meaning.
 pub(crate) type FieldHelp = (&'static str, &'static str);

@@ -19,9 +19,8 @@ use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 use super::TlsError;
 
-/// Number of days before the expiry of a certificate. gatepost warns if fewer days are left.
-/// Certbot renews a certificate 30 days before its expiry, so gatepost warns only after a failed
-/// renewal.
+/// Number of days of validity. If a certificate has fewer days left, gatepost warns. Certbot renews
+/// a certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
 const WARNING_DAYS: i64 = 14;
 
 const RENEW: &str = "renew the certificate";
@@ -57,7 +56,7 @@ pub(crate) enum CertificateFault {
     )]
     ServerNotFirst(String),
     #[error(
-        "expected the key of the certificate of {0}, found another key; write the key that belongs to the certificate"
+        "expected the key of the certificate of {0}, found another key; set `key` to the key that belongs to the certificate"
     )]
     OtherKey(String),
     #[error(
@@ -71,12 +70,12 @@ pub(crate) enum CertificateFault {
 pub(crate) struct Certificate {
     /// Path of the chain file, as the config names it.
     chain: String,
-    /// The first name, or the subject if the certificate has no name.
+    /// The first DNS name, or the subject if the certificate has no DNS name.
     pub(super) label: String,
     /// DNS names in lower case. The first label of a name may be `*`.
     pub(super) dns_names: Vec<String>,
     begin: i64,
-    /// Expiry time, in seconds since 1970.
+    /// Expiry time, in Unix seconds.
     pub(super) end: i64,
     pub(super) key: Arc<CertifiedKey>,
 }
@@ -150,7 +149,7 @@ impl Certificate {
         (days < WARNING_DAYS).then(|| {
             let problem =
                 format!(
-                "certificate {chain}: expected {WARNING_DAYS} days of validity, found {days}, until {end}"
+                "certificate {chain}: expected at least {WARNING_DAYS} days of validity, found {days}, until {end}"
             );
             (problem, RENEW)
         })
@@ -219,7 +218,7 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
     certificate.subject.to_string()
 }
 
-/// Returns the names for which a client accepts the certificate. Without such names, returns the
+/// Returns the DNS names for which a client accepts the certificate. If there are none, returns the
 /// common name, which older tools set instead.
 fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let names = certificate.subject_alternative_name().ok().flatten();

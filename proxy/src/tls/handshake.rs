@@ -143,7 +143,8 @@ const fn is_about_version(error: &rustls::Error) -> bool {
     matches!(
         error,
         rustls::Error::PeerIncompatible(
-            // Only clients older than TLS 1.2 omit this extension, so rustls checks it first.
+            // Only clients older than TLS 1.2 omit this extension. rustls checks the extension
+            // before the version.
             PeerIncompatible::SignatureAlgorithmsExtensionRequired
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled

@@ -48,7 +48,7 @@ pub(crate) enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-const REMEDY_OF_CA: &str = "write the path of a PEM file to `client_ca`";
+const REMEDY_OF_CA: &str = "set `client_ca` to the path of a PEM file";
 
 /// Loaded certificates and TLS settings.
 pub(crate) struct LoadedTls {

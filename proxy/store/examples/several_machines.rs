@@ -1,5 +1,5 @@
 //! An app on several machines. Its layers share resends, signatures and last answers on NATS
-//! JetStream. Run it with the path of the config and the URL of a NATS server:
+//! JetStream. Run the example with the path of the config and the URL of a NATS server:
 //! `cargo run -p gatepost-store --features nats --example several_machines -- gatepost.toml nats://127.0.0.1:4222`
 
 #![allow(clippy::print_stdout, reason = "an example")]
@@ -20,7 +20,7 @@ use tower::{ServiceBuilder, ServiceExt as _};
 
 type Body = Full<Bytes>;
 
-/// The app: it receives only events.
+/// Answers an event, as the app does.
 async fn answer(event: Request<RequestBody<Body>>) -> Result<Response<Body>, Infallible> {
     println!("{}", event.uri().path());
     Ok(Response::new(Body::from(r#"{"allow":true}"#)))

@@ -18,7 +18,7 @@ fn each_alert_fires_in_a_test() {
 }
 
 #[test]
-#[ignore = "needs promtool, of Debian's package prometheus"]
+#[ignore = "needs promtool from Debian's package prometheus"]
 fn alert_rules_pass_their_tests() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/prometheus");
     for arguments in

@@ -1,4 +1,4 @@
-//! Tests that gatepost shows no secret to clients and to the operator. Every secret contains the
+//! Tests that gatepost shows no secret to clients or to the operator. Every secret contains the
 //! text [`MARK`]. The tests search replies, logs, metrics, API responses and the output of commands
 //! for this text: plain, and in base64, hexadecimal and percent-encoding.
 

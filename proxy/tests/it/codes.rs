@@ -1,8 +1,8 @@
-//! Checks that `gatepost help` explains each code in the source, and topics of other types.
+//! Tests that `gatepost help` explains each code in the source, and topics of other types.
 
 use std::path::{Path, PathBuf};
 
-/// Functions that return codes, with the file of each.
+/// Functions that return codes, each with its file.
 const TABLES: [(&str, &str); 9] = [
     ("proxy/src/server/mod.rs", "pub(crate) fn code"),
     ("proxy/store/src/nats/error.rs", "pub const fn code"),

@@ -132,7 +132,8 @@ fn each_response_has_security_headers() {
     }
     let asset = get(&gate, &format!("/console/assets/{style}"), "");
     assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
-    // No URL begins with a scheme or a slash, so that the console works behind a path prefix.
+    // No URL begins with a scheme or a slash, so that a proxy can serve the console below a path
+    // prefix.
     for path in ["/console/", "/console/callbacks/1"] {
         let text = get(&gate, path, &cookie).text();
         for attribute in ["href=\"", "src=\"", "action=\""] {

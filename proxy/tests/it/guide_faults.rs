@@ -86,7 +86,7 @@ impl Guide {
         self.shows_after("app_status", faults.send);
     }
 
-    /// Causes the faults of an app in Rust, which is one program with gatepost.
+    /// Causes the faults of an app in Rust that contains gatepost's layer.
     fn fail_layer(&mut self, faults: &Faults) {
         let output = self.shell.run(&format!("{} 2>&1", faults.send));
         self.shows("found none", &output);

@@ -1,5 +1,6 @@
-//! Runs each guide of the manual: writes its files, runs its commands in one shell, and compares
-//! the output with the page. Also checks the examples for Rust and for Kubernetes.
+//! Tests of the guides of the manual. A test writes the files of a guide, runs its commands in one
+//! shell, and compares the output with the page. Other tests check the examples for Rust and for
+//! Kubernetes.
 //!
 //! An ellipsis in an output represents any text. A `log` block contains a line that gatepost must
 //! log after the start of the previous block of commands.
@@ -44,93 +45,93 @@ fn run_with_example(guide: &str, example: &'static str) -> usize {
 }
 
 #[test]
-fn guide_for_php_works_word_for_word() {
+fn guide_for_php_shows_actual_outputs() {
     assert_eq!(run("php"), 6);
 }
 
 #[test]
-fn guide_for_node_works_word_for_word() {
+fn guide_for_node_shows_actual_outputs() {
     assert_eq!(run("node"), 4);
 }
 
 #[test]
-fn guide_for_kollus_works_word_for_word() {
+fn guide_for_kollus_shows_actual_outputs() {
     assert_eq!(run("kollus"), 1);
 }
 
 #[test]
-fn guide_for_two_platforms_works_word_for_word() {
+fn guide_for_two_platforms_shows_actual_outputs() {
     assert_eq!(run("platforms"), 4);
 }
 
 #[test]
-fn guide_for_keys_works_word_for_word() {
+fn guide_for_keys_shows_actual_outputs() {
     assert_eq!(run("keys"), 2);
 }
 
 #[test]
-fn guide_for_several_machines_works_word_for_word() {
+fn guide_for_several_machines_shows_actual_outputs() {
     assert_eq!(run("machines"), 2);
 }
 
 #[test]
-fn guide_for_receivers_works_word_for_word() {
+fn guide_for_receivers_shows_actual_outputs() {
     assert_eq!(run("receiver"), 8);
 }
 
 #[test]
 #[ignore = "needs Go"]
-fn guide_for_go_works_word_for_word() {
+fn guide_for_go_shows_actual_outputs() {
     assert_eq!(run("go"), 1);
 }
 
 /// Uses Laravel's router to serve the routes of the guide.
 #[test]
 #[ignore = "needs php-illuminate-routing"]
-fn guide_for_laravel_works_word_for_word() {
+fn guide_for_laravel_shows_actual_outputs() {
     assert_eq!(run("laravel"), 1);
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn guide_for_express_works_word_for_word() {
+fn guide_for_express_shows_actual_outputs() {
     assert_eq!(run("express"), 1);
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn guide_for_python_works_word_for_word() {
+fn guide_for_python_shows_actual_outputs() {
     assert_eq!(run("python"), 4);
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn guide_for_fastapi_works_word_for_word() {
+fn guide_for_fastapi_shows_actual_outputs() {
     assert_eq!(run("fastapi"), 1);
 }
 
 #[test]
 #[ignore = "needs puma and Rack"]
-fn guide_for_ruby_works_word_for_word() {
+fn guide_for_ruby_shows_actual_outputs() {
     assert_eq!(run("ruby"), 1);
 }
 
 /// Needs a built workspace: the app of the guide is `examples/recordings.rs`.
 #[test]
 #[ignore = "needs the examples of the workspace"]
-fn guide_for_axum_works_word_for_word() {
+fn guide_for_axum_shows_actual_outputs() {
     assert_eq!(run_with_example("axum", "recordings"), 3);
 }
 
 #[test]
 #[ignore = "needs the examples of the workspace"]
-fn guide_for_tonic_works_word_for_word() {
+fn guide_for_tonic_shows_actual_outputs() {
     assert_eq!(run_with_example("tonic", "grpc_server"), 1);
 }
 
 #[test]
 #[ignore = "needs the examples of the workspace"]
-fn guide_for_pingora_works_word_for_word() {
+fn guide_for_pingora_shows_actual_outputs() {
     assert_eq!(run_with_example("pingora", "own_proxy"), 2);
 }
 

@@ -1,4 +1,4 @@
-//! Sends hostile HTTP requests to the program.
+//! Tests with hostile HTTP requests to the program.
 
 #[path = "../../../tests/hostile/mod.rs"]
 mod table;

@@ -1,4 +1,5 @@
-//! Tests that a config from `gatepost init` works without edits.
+//! Tests that gatepost accepts callbacks with the config that `gatepost init` writes, without
+//! edits.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Tests of the log: its size during a flood, and the secrets and errors that it may not contain.
+//! Tests of the log: its size during a flood, and the secrets and errors that it must not contain.
 
 use std::io::Write as _;
 use std::net::TcpStream;

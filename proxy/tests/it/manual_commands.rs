@@ -1,5 +1,5 @@
-//! Runs the commands of the README and of the manual that `guides.rs` does not run, and compares
-//! their output with the page. [`NOT_RUN`] lists the blocks that no test runs.
+//! Tests that run the commands of the README and of the manual that `guides.rs` does not run, and
+//! compare their output with the page. [`NOT_RUN`] lists the blocks that no test runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -83,7 +83,8 @@ fn each_block_of_commands_runs_in_a_test_or_has_a_reason() {
     }
 }
 
-/// rustdoc compiles the example of the crate `gatepost-store`.
+/// Compares a block of `rust.md` with the example in the docs of the crate `gatepost-store`.
+/// rustdoc compiles this example.
 #[test]
 fn rust_page_shows_the_example_of_the_store_crate() {
     let source = fs::read_to_string(root().join("proxy/store/src/lib.rs")).unwrap();

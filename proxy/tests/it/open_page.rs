@@ -1,4 +1,4 @@
-//! Memory of gatepost while a page of the console is open for a day.
+//! Test of the memory of gatepost while a page of the console is open for a day.
 
 use serde_json::Value;
 
@@ -6,18 +6,19 @@ use crate::console::{ORIGIN, cookie, get, send};
 use crate::support::*;
 use crate::template_api::TOKEN_LINE;
 
-/// Polls of a page on a quiet day: one every 25 s, the longest wait of a poll.
+/// Number of polls of a page on a quiet day: one every 25 s, the longest wait of a poll.
 const QUIET_POLLS: usize = 24 * 3600 / 25;
 
-/// Polls of a page in a busy hour: one every 250 ms, because the page pauses so long after each
-/// response.
+/// Number of polls of a page in a busy hour: one every 250 ms, because the page pauses for 250 ms
+/// after each response.
 const BUSY_POLLS: usize = 3600 * 4;
 
-/// Number of polls between two visits of another operator. The day and the hour have 357 visits, more
-/// than the sessions that gatepost keeps.
+/// Number of polls between two visits of another operator. The day and the hour together have 357
+/// visits, more than the number of sessions that gatepost keeps.
 const POLLS_PER_VISIT: usize = 50;
 
-/// Number of equal parts of the polls. The test compares the memory after each part.
+/// Number of equal parts into which the test divides the polls. The test compares the memory after
+/// each part.
 const TENTHS: usize = 10;
 
 /// Largest permitted median of the growths from part to part. A leak of 300 bytes in each poll would
@@ -37,8 +38,8 @@ impl OpenPage {
         Self { connection: Client::new(connect(gate.admin)), cookie: cookie(gate, TOKEN), last: 0 }
     }
 
-    /// Polls as the script of the page does. Calls `arrive`, which sends a callback, before the poll,
-    /// or while gatepost waits for a callback.
+    /// Polls as the script of the page does. Also calls `arrive`, which sends a callback: on a
+    /// quiet day, while gatepost waits for a callback; in a busy hour, before the poll.
     fn poll(&mut self, is_quiet: bool, arrive: impl FnOnce()) {
         let Self { connection, cookie, last } = self;
         let target = format!("/console/feed?after={last}&wait=25");
@@ -73,7 +74,7 @@ fn visit(gate: &Gatepost, number: usize) {
 #[ignore = "takes more than 10 s"]
 fn memory_does_not_grow_while_page_is_open_for_a_day() {
     let app = App::answering(200, "{}");
-    // The inspector is full before the first measurement, so that it does not grow after it.
+    // The inspector keeps 100 callbacks, so it is full before the first measurement.
     let top = format!("{TOKEN_LINE}\n[inspector]\nkeep = 100");
     let gate = Gatepost::serve(&top, &templates(&app));
     let mut page = OpenPage::new(&gate);
@@ -83,8 +84,8 @@ fn memory_does_not_grow_while_page_is_open_for_a_day() {
     let polls = QUIET_POLLS + BUSY_POLLS;
     let mut sizes = Vec::new();
     for number in 1..=polls {
-        // Every fourth callback is a resend of one push, and the others are refused. gatepost remembers
-        // each new push, up to a maximum that is not the subject of this test.
+        // Every fourth callback is a resend of one push, and gatepost refuses the others. gatepost
+        // remembers each new push, up to a maximum that is not the subject of this test.
         let callback = match number % 4 {
             0 => &resend,
             _ => &refused,

@@ -1,4 +1,5 @@
-//! Sends the vectors of other projects over a socket to a Pingora proxy with a `GateModule`.
+//! Test that sends the vectors of other projects over a socket to a Pingora proxy with a
+//! `GateModule`.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -290,7 +290,7 @@ fn names_remedy_for_app_without_tls() {
 /// Runs the commands in a section of `tls.md`, serves the certificate that the commands create, and
 /// uses the config of the section.
 #[test]
-fn recipe_for_app_with_https_reaches_the_app() {
+fn commands_and_config_of_manual_reach_app_with_https() {
     let page = include_str!("../../../src/manual/tls.md");
     let (_, section) = page.split_once("# An app with HTTPS").unwrap();
     let block = |language: &str| {

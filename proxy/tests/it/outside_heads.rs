@@ -72,7 +72,7 @@ const PROXY_HEADERS: [&str; 9] = [
 ];
 
 #[test]
-fn keeps_forwarding_headers_from_trusted_proxies_only() {
+fn keeps_forwarding_headers_only_from_trusted_proxies() {
     let app = App::answering(200, "");
     let (untrusting, trusting) =
         (serve(&app, ""), serve(&app, "trusted_proxies = ['127.0.0.0/8']"));

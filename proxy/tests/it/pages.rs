@@ -1,4 +1,5 @@
-//! Serves the config of each page in `src/manual/platforms`, and sends a sample of every kind.
+//! Test that serves the config of each page in `src/manual/platforms`, and sends a sample of every
+//! kind.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -17,7 +17,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
-/// Returns a template in which the kinds `push` and `interruption` are queued.
+/// Returns a template with queued delivery for the kinds `push` and `interruption`.
 fn queued(push: &App, end: &App, retry: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
@@ -347,8 +347,9 @@ fn stop_waits_for_the_attempt_in_flight() {
     eventually("the attempt", || app.seen().len() == 1);
     gate.program.signal("TERM");
     gate.program.wait_for_line("stopping");
-    // After the signal, idle connections stay open for 500 ms. Then a program that does not wait
-    // for the attempt ends. Neither a log line nor a socket shows that the program still runs.
+    // After the signal, idle connections stay open for 500 ms. After these 500 ms, a program that
+    // does not wait for the attempt would end. Neither a log line nor a socket shows that the
+    // program still runs.
     thread::sleep(Duration::from_millis(700));
     release.send(()).unwrap();
     assert_eq!(gate.program.wait(), Some(0));

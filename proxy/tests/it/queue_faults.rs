@@ -1,4 +1,4 @@
-//! Tests of queued events while the disk fails.
+//! Tests of the queue with a disk that fails, and with a store whose file is missing or unusable.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};

@@ -98,7 +98,7 @@ fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
     }
 }
 
-/// Starts two machines without queued kinds. `extra` is a line of the template for Tencent CSS.
+/// Starts two machines without queued delivery. `extra` is a line of the template for Tencent CSS.
 fn two_machines(server: &NatsServer, app: &App, extra: &str) -> [Gatepost; 2] {
     let store = format!(
         "[store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n",
@@ -148,7 +148,7 @@ fn missing_or_silent_monitor_is_a_warning() {
     let silent = format!("http://{}", silent.local_addr().unwrap());
     let monitor = format!("monitor = ['{}']", server.monitor);
     for (lines, expected) in [
-        (String::new(), "expected `monitor` to check sync_interval"),
+        (String::new(), "expected `monitor`, which gatepost needs to check sync_interval"),
         (format!("monitor = ['{silent}']"), "found no response in time; check monitor"),
         ("monitor = ['http://127.0.0.1:9']".into(), "found an error: Connection refused"),
     ] {
@@ -180,7 +180,7 @@ fn stream_with_fewer_replicas_prevents_the_start() {
 fn unsuitable_server_after_a_reconnect_is_a_warning() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);
-    // The server has the default of max_payload, 1 MiB, after its restart.
+    // After its restart, the server has the default of max_payload, 1 MiB.
     let _server = server.restart();
     let line = gate.program.wait_for_line("nats_server_unsuitable");
     assert!(line.contains("expected max_payload of at least"), "{line}");
@@ -417,5 +417,5 @@ fn start_says_that_it_waits_for_a_silent_server() {
     std::fs::write(&path, config).unwrap();
     let program = Program::start(gatepost().args(["run", "-c"]).arg(&path));
     let line = program.wait_for_line("waiting for NATS");
-    assert!(line.contains(&server.to_string()) && line.contains("waits for up to 10 s"), "{line}");
+    assert!(line.contains(&server.to_string()) && line.contains("within 10 s, gatepost"), "{line}");
 }

@@ -21,8 +21,8 @@ fn template(name: &str, tenant: &str) -> String {
     )
 }
 
-/// Serves a config that has one template, and includes the files of `templates/`, which does not
-/// exist yet.
+/// Serves a config that has one template, and includes the files of the folder `templates/`, which
+/// does not exist yet.
 fn serve(top: &str) -> Gatepost {
     Gatepost::serve(&format!("{TOP}{top}{TOKEN_LINE}"), &template("main", "main.example.com"))
 }
@@ -288,7 +288,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     std::thread::sleep(std::time::Duration::from_secs(6));
     assert_eq!(count(&gate, KEPT), 2, "{}", gate.program.log());
 
-    // gatepost already serves this text, so no reload is necessary.
+    // gatepost already serves the config with this text, so no reload is necessary.
     save(&gate, "gatepost.toml", &main);
     gate.program.wait_for_line("equal the served config again");
     save(&gate, "gatepost.toml", &format!("{main}\n{}", template("more", "more.example.com")));

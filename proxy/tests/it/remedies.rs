@@ -45,7 +45,7 @@ fn help_for_empty_answer_names_syntax_check_before_key_empty_answer() {
     assert!(rest.contains("with this setting, a syntax error allows every viewer"), "{text}");
 }
 
-/// A config with one route, which receives kinds whose callbacks name no tenant, and with one
+/// A config with one route, which also receives callbacks that name no tenant, and with one
 /// template, which binds one tenant.
 const ONE_CHANNEL: &str = "listen = ['127.0.0.1:1']\n[[route]]\npath = '/k/{token}'\nprovider = 'kollus'\n\
                            token = 'a-token-of-24-letters-xy'\n[[template]]\nname = 'paid'\n\
@@ -456,7 +456,7 @@ fn check_notes_a_config_without_admin_listener() {
 }
 
 #[test]
-fn check_prints_one_line_about_memory_and_the_parts_on_request() {
+fn check_prints_one_line_about_memory_and_its_parts_with_option_memory() {
     let lines = |arguments: &[&str]| {
         let (_, stdout, _) = run_with(ONE_CHANNEL, arguments);
         stdout.lines().filter(|line| line.starts_with("memory: ")).count()

@@ -1,10 +1,10 @@
 //! Tests with a real nginx, whose RTMP module sends callbacks to gatepost, and a real ffmpeg, which
 //! publishes streams.
 //!
-//! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or
-//! ZLMediaKit. Their vectors (`tests/vectors`) contain the requests that the documentation or the
-//! source of the server shows. The first lines of each file in `src/provider/definitions` name the
-//! documentation and the source.
+//! No package of Debian, PyPI, npm or crates.io contains the servers MediaMTX, SRS, LiveKit or
+//! ZLMediaKit. The vectors of these servers (`tests/vectors`) contain the requests that the
+//! documentation or the source of the server shows. The first lines of each file in
+//! `src/provider/definitions` name the documentation and the source.
 
 use std::process::Command;
 

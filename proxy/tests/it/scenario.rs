@@ -53,7 +53,7 @@ fn example_plays_the_steps_of_two_streams_in_the_order_of_their_times() {
    3900.0 s  morning-show  interruption  200 {\"code\":0}
 ";
     assert_eq!(text, expected);
-    // The times in the callbacks are as far apart as the steps in the file.
+    // The times in the callbacks are as far apart as the times of the steps in the file.
     let events: Vec<Json> = app.seen().iter().map(|seen| seen.json()).collect();
     assert_eq!(events.len(), 8);
     let start = events[0]["event_time"].as_u64().unwrap();
@@ -75,7 +75,7 @@ fn checks_expected_statuses_and_reads_key_from_folder_of_the_file() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     let to = format!("http://127.0.0.1:{}/callbacks/tencent", gate.port);
-    // No template is bound to this tenant.
+    // No template binds this tenant.
     let step = "step = [{ kind = 'push', fields = { app = 'other.example.com' }, expect_status = 404 },\n\
                 { kind = 'push', after = '1s' }]\n";
     let refused = gate.send(&post(

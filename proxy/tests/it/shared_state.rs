@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use crate::queue::{STORE, database, restart};
 use crate::support::*;
 
-/// Returns templates without queued kinds. `extra` is a line of the template for Tencent CSS.
+/// Returns templates without queued delivery. `extra` is a line of the template for Tencent CSS.
 pub fn templates(app: &App, extra: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n{extra}\n\

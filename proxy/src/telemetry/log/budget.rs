@@ -5,8 +5,8 @@
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
-//! 3. gatepost drops and counts a line that exceeds the share. At most one line per second lists
-//!    the counts.
+//! 3. If fewer than [`MIN_LINE_BYTES`] bytes of this part remain, gatepost drops and counts the
+//!    line. At most one line per second lists the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use tracing_subscriber::registry::LookupSpan;
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 
 /// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines.
-/// By default, gatepost writes none of them.
+/// By default, gatepost writes no such lines.
 const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 
 /// Time in which an unused share regains its burst.
@@ -130,7 +130,7 @@ impl LogBudget {
         after <= now + BURST
     }
 
-    /// Subtracts a line of `bytes` from the share.
+    /// Subtracts a line of `bytes` bytes from the share.
     fn take(&mut self, share: Share, bytes: usize, now: Duration) {
         let full_at = self.full_at(share);
         *full_at = (*full_at).max(now) + share.time_of(bytes.max(MIN_LINE_BYTES));

@@ -47,7 +47,8 @@ pub(crate) enum LogFormat {
 /// Maximum number of lines in the log queue.
 const QUEUE_LINES: usize = 8192;
 
-/// Memory of a full log queue. Most lines have about 250 bytes.
+/// Memory of a full log queue, in bytes, with 2,048 bytes for each line. Most lines have about 250
+/// bytes.
 pub(crate) const QUEUE_BYTES: usize = QUEUE_LINES * 2048;
 
 /// Time limit for writing the last lines at exit.
@@ -112,7 +113,8 @@ pub(crate) fn set_callbacks(callbacks: LogCallbacks) {
     LOGGED.store(u8::try_from(index).unwrap_or_default(), Ordering::Relaxed);
 }
 
-/// Writes panics to the log queue. The default hook would block while standard error is full.
+/// Writes panics to the log queue. The default hook would block while the pipe of standard error is
+/// full.
 pub(crate) fn take_panics() {
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!(code = "panic", "{panic}");

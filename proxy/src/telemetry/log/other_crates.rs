@@ -1,7 +1,8 @@
 //! Log lines of other crates, without errors that clients cause.
 //!
 //! Pingora logs an error for each client that disconnects early, and includes received bytes in
-//! some lines. gatepost reports such requests itself, with a code and without these bytes.
+//! some lines. gatepost reports the requests of these clients itself, with a code and without these
+//! bytes.
 
 use std::fmt::{self, Write};
 

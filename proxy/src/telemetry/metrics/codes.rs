@@ -1,4 +1,4 @@
-//! Codes that only one metric counts. The metric has a series of each code from the start.
+//! Codes that only one metric counts. From the start, the metric has a series for each code.
 
 /// Defines an enum of codes, and a table with a row for each variant.
 macro_rules! codes {

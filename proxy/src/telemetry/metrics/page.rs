@@ -1,4 +1,4 @@
-//! Generates the manual's page of metrics.
+//! Generation of the manual's page of metrics.
 
 use std::fmt::Write as _;
 
@@ -8,8 +8,8 @@ use crate::generated_page::{cell, check, first_line};
 const LEAD: &str = "All metrics of the proxy. The admin listener serves them at `/metrics`, in the text format of Prometheus.
 
 - No label has a value that a client chooses: a tenant or a path is never a label.
-- Each series exists before its first event: for each kind that a template lists (up to 256 kinds over all templates), and for each
-  code. So `rate()` counts the first increase.
+- From the start, gatepost shows the series of each kind that a template lists (up to 256 kinds over all templates), and of each code,
+  with the value 0. So `rate()` counts the first increase.
 - A reload removes the series of templates that the config no longer contains.
 - If the values of a metric have a unit, the name of the metric contains this unit.
 

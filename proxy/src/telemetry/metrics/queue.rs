@@ -55,7 +55,8 @@ impl QueueMetrics {
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`; \
                  `lease_lost` if the attempt took longer than its claim; `unsettled` if the store did not \
                  record the result. `expired` counts the events that became dead letters without a \
-                 further attempt, because the circuit was open or the template was missing.",
+                 further attempt, because the circuit was open, or because the config had no template or \
+                 address for them.",
                 &["result"],
             ),
             errors: create.coded(

@@ -1,4 +1,4 @@
-//! Creates metrics. Each name is a constant, and occurs once.
+//! Creation of metrics. Each name is constant, and occurs once.
 //!
 //! The calls of [`Creator`] are the only list of the metrics: the manual's page of metrics comes
 //! from them, and `gatepost help METRIC` prints them.

@@ -1,4 +1,4 @@
-//! Replaces the traces in a program without the feature `otlp`.
+//! Replacement of the traces in a program without the feature `otlp`.
 
 use std::time::Instant;
 

@@ -1,11 +1,11 @@
 //! Traces for an OpenTelemetry collector: one span for each callback, and one for the request to
 //! the app. Traces need the feature `otlp`.
 //!
-//! 1. A valid `traceparent` of the request is the parent. If the parent is not sampled, gatepost
-//!    sends no span.
+//! 1. A valid `traceparent` of the request names the parent of the callback's span. If the parent
+//!    is not sampled, gatepost sends no span.
 //! 2. The event's `traceparent` names the span of the request to the app.
 //! 3. A separate thread sends the spans, in batches. No callback waits: gatepost drops spans if the
-//!    queue is full or the collector does not respond.
+//!    queue of spans is full or the collector does not respond.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;
@@ -40,7 +40,8 @@ pub(crate) enum TracesError {
     Absent,
     #[cfg(feature = "otlp")]
     #[error(
-        "telemetry.otlp: expected an address for traces, found an error: {0}; check the address"
+        "telemetry.otlp: expected an exporter of traces, found an error: {0}; check the address and \
+         the process limits"
     )]
     Start(String),
 }

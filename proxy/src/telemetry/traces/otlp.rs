@@ -1,4 +1,4 @@
-//! Sends traces over OTLP, as protobuf over HTTP.
+//! Traces over OTLP, as protobuf over HTTP.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
@@ -72,8 +72,8 @@ pub(crate) fn finish() {
     }
 }
 
-/// Begins the trace of a callback. Returns `None` without a collector, and if the parent is not
-/// sampled. A trace without a parent has the first 16 bytes of `random` as its id.
+/// Begins the trace of a callback. Returns `None` if no collector is configured, or if the parent
+/// is not sampled. A trace without a parent has the first 16 bytes of `random` as its id.
 pub(crate) fn begin(headers: &HeaderMap, random: [u8; 24]) -> Option<CallbackTrace> {
     SPANS.get()?;
     let (trace, span) = random.split_at(16);

@@ -1,8 +1,9 @@
-//! Appends an event: checks its dedupe key, frees space, and writes the event durably.
+//! The steps that append an event: the check of its dedupe key, the release of space, and the
+//! durable write.
 //!
 //! The dedupe key is a part of the event's NATS subject, and the write succeeds only if no other
-//! event has the key. The event and its key therefore become durable together. When the event ends,
-//! gatepost writes a record of the key before it removes the event.
+//! event has the key. The event and its key therefore become durable together. When the event
+//! [ends](super::deliver), gatepost writes a record of the key before it removes the event.
 //!
 //! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the
 //! key (error 10071; error 10164 while NATS still writes the first message). After the removal of
@@ -154,8 +155,8 @@ impl Shared {
         }
     }
 
-    /// Returns the size of all events. Reads it again if it is older than [`SIZES_AGE`], or if the
-    /// store is nearly full.
+    /// Returns the size of all events. Reads the size again if the known size is older than
+    /// [`SIZES_AGE`], or if the store is nearly full.
     async fn used_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
         let known = *self.lock_sizes();
         match known {

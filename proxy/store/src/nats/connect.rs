@@ -1,4 +1,4 @@
-//! Connects, checks the servers, and opens the streams.
+//! The connection to NATS, the check of the servers, and the opening of the streams.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -32,8 +32,8 @@ const OLDEST: (u32, u32) = (2, 11);
 /// Longest wait for the servers at the start, for example while a cluster elects its leader.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest wait of a command for a leader. Then the command prints the error of the server, before
-/// [`super::ATTACH_PATIENCE`] ends.
+/// Longest wait of a command for a leader. This wait is shorter than [`super::ATTACH_PATIENCE`], so
+/// the command prints the error of the server.
 const ATTACH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Time limit for the response to a request.
@@ -42,8 +42,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait between two attempts to connect again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Maximum size of the values that machines share. If the stream is full, NATS removes the oldest
-/// values.
+/// Maximum size of the values that machines share, in bytes. If the stream is full, NATS removes
+/// the oldest values.
 const MAX_SHARED_BYTES: i64 = 128 * 1024 * 1024;
 
 /// Space for the headers and the subject of a message, in bytes.
@@ -100,8 +100,8 @@ impl Wait<'_> {
         if self.is_start {
             tracing::warn!(
                 code = "nats_unreachable",
-                "waiting for NATS: expected {awaited} from {}, found none for {} s; gatepost waits for \
-                 up to {} s, and otherwise does not start",
+                "waiting for NATS: expected {awaited} from {}, found none for {} s; if there is \
+                 none within {} s, gatepost does not start",
                 self.servers.join(", "),
                 ANNOUNCED_AFTER.as_secs(),
                 START_PATIENCE.as_secs(),
@@ -177,8 +177,8 @@ fn connect_options(
 fn log(event: &Event) {
     if matches!(event, Event::Disconnected) {
         tracing::warn!(
-            "expected a connection to NATS, found it lost; check the servers if gatepost does not \
-             connect again"
+            "expected a connection to NATS, found a lost connection; if gatepost does not connect \
+             again, check the servers"
         );
     } else {
         tracing::debug!("NATS: {event}");
@@ -188,7 +188,7 @@ fn log(event: &Event) {
 /// Check of the server after each new connection, because the servers of a cluster may differ.
 #[derive(Default)]
 struct Reconnected {
-    /// Set after the first connection, whose server is checked at the start.
+    /// Set after the first connection, whose server gatepost checks at the start.
     client: OnceLock<Client>,
     largest_event: usize,
     /// Number of connections to unsuitable servers.
@@ -254,7 +254,8 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    /// Opens a stream. Repeats the attempt for `patience` if its error may be temporary.
+    /// Opens a stream. If the error of an attempt may be temporary, repeats the attempt for
+    /// `patience`.
     async fn stream(
         &self,
         names: &Names,
@@ -299,7 +300,7 @@ impl Opening<'_> {
             max_messages_per_subject: if is_events { -1 } else { 1 },
             allow_direct: true,
             // NATS removes a message with a time to live within two seconds after it expires.
-            // Without delete markers (`subject_delete_marker_ttl`), it then accepts the expected
+            // Without delete markers (`subject_delete_marker_ttl`), NATS then accepts the expected
             // sequence 0.
             allow_message_ttl: matches!(name, "state" | "shared"),
             metadata: HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]),
@@ -364,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_compared_by_number() {
+    fn compares_versions_by_number() {
         assert!(version("2.9.10") < OLDEST);
         assert!(version("2.10.26") < OLDEST);
         assert!(version("2.11.0-beta.2") >= OLDEST);

@@ -1,10 +1,11 @@
-//! Claims of events, and the ends of events.
+//! Claims of events, and the ends of events. An event ends when it is delivered, when it becomes a
+//! dead letter, or when gatepost or an operator removes it.
 //!
 //! A claim is a record in the stream of claims. Each write names the record before it, so a
 //! gatepost whose claim another gatepost has replaced cannot settle the event. gatepost ends an
-//! event in three steps: it writes the record, copies the event to the stream of its state, and
-//! removes the event. If a gatepost stops in between, the next owner of the partition completes the
-//! steps: see [`Shared::recover`].
+//! event in three steps: it writes a claim that is the record of the end, copies the event to the
+//! stream of delivered events or of dead letters, and removes the event. If a gatepost stops
+//! between these steps, the next owner of the partition completes them: see [`Shared::recover`].
 //!
 //! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not
 //! know of the end yet could write a first claim, and deliver the event again.
@@ -33,10 +34,10 @@ use super::wire::{Claim, EventMessage};
 /// Maximum number of events that one call of [`Shared::expire`] turns into dead letters.
 const MAX_EXPIRED: usize = 256;
 
-/// Number of times that gatepost looks for a message that a new leader may not have applied yet.
+/// Number of reads of a message that a new leader may not have applied yet.
 const TRIES: u32 = 10;
 
-/// Wait between two of these attempts.
+/// Wait between two of these reads.
 const WAIT: Duration = Duration::from_millis(50);
 
 /// Time for which the record of an end remains. A gatepost lags behind the others for less than
@@ -123,8 +124,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Returns true if another event with the same key has ended: two gateposts have appended
-    /// events of one callback, the second just after the first was delivered.
+    /// Returns true if another event with the same key has ended: two gateposts have each appended
+    /// an event of one callback, and the second append followed the delivery of the first event.
     async fn is_second_copy(&self, number: u64, event: &EventMessage) -> Result<bool, StoreError> {
         let Some((key, _)) = &event.info.key else { return Ok(false) };
         let record = self.key_record(key).await?;
@@ -175,8 +176,8 @@ impl Shared {
         Ok(ended.into_iter().map(u64::from).sum())
     }
 
-    /// Turns an event into a dead letter. Returns false if another gatepost has claimed it
-    /// meanwhile.
+    /// Turns an event into a dead letter. Returns false if another gatepost has claimed the event
+    /// in the meantime.
     async fn give_up_event(
         &self,
         candidate: Candidate,
@@ -220,8 +221,8 @@ impl Shared {
         Ok(if is_own { Written::Done(sequence) } else { Written::Lost })
     }
 
-    /// Reads the claim that caused a conflict. Returns `None` if NATS has not completed its write;
-    /// a later call finds it.
+    /// Reads the claim that caused a conflict. Returns `None` if NATS has not completed the write
+    /// of this claim. A later call finds the claim.
     async fn conflicting_claim(
         &self,
         partition: Partition,
@@ -263,7 +264,7 @@ impl Shared {
         }
         let record = PublishMessage::build().payload(end.claim.to_bytes()).ttl(REMEMBERED);
         match streams.write(&end.subject, expecting(record, end.sequence)).await {
-            // After a conflict, another gatepost has completed the end.
+            // A conflict means that another gatepost has completed the end.
             Ok(_) | Err(WriteError::Conflict) => Ok(()),
             Err(WriteError::Full) => Err(super::wire::foreign()),
             Err(WriteError::Unavailable(error)) => Err(error),
@@ -272,8 +273,8 @@ impl Shared {
 
     /// Reads an event that this or another gatepost may have removed.
     ///
-    /// Repeats the read, because a new leader may lack the event for a moment. Otherwise the event
-    /// would remain in its stream, and its end would have no copy.
+    /// Repeats the read, because a new leader may lack the event for a moment. Otherwise gatepost
+    /// would neither copy the event nor remove it.
     async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
         for _ in 0..TRIES {
             let found = self.streams.get(&self.streams.events, number).await?;
@@ -300,8 +301,8 @@ impl Shared {
         }
     }
 
-    /// Removes a pending event without a copy. Returns false if a gatepost has claimed it
-    /// meanwhile.
+    /// Removes a pending event, and keeps no copy of it. Returns false if a gatepost has claimed
+    /// the event in the meantime.
     pub(super) async fn drop_event(
         &self,
         number: u64,

@@ -1,5 +1,5 @@
-//! Operations for an operator: list, show, replay, remove and status. They read the streams, so
-//! they also work in a process that delivers no events.
+//! Operations for an operator: list, show, replay, remove and status. They read the streams, so a
+//! process that delivers no events can also run them.
 
 use std::collections::BTreeMap;
 
@@ -178,7 +178,7 @@ impl Shared {
         };
         let event = EventMessage::parse(&found.headers, found.payload)?;
         let claim = self.last_claim(event.info.pending().partition, entry.number).await?;
-        // A gatepost may have claimed the event since it was listed.
+        // A gatepost may have claimed the event since `list` read it.
         if claim.as_ref().is_some_and(|(_, claim)| !claim.is_free(now)) {
             return Ok(false);
         }
@@ -238,8 +238,8 @@ impl Shared {
         Ok(status)
     }
 
-    /// Returns the arrival of the oldest callback whose event is pending. Reads all events if the
-    /// index is empty, as in a process that delivers no events.
+    /// Returns the arrival time of the oldest callback whose event is pending. Reads all events if
+    /// the index is empty, as in a process that delivers no events.
     async fn oldest_pending(&self) -> Result<Option<Timestamp>, StoreError> {
         self.caught_up().await;
         let known = self.lock_index().oldest();

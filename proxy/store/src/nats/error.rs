@@ -127,9 +127,7 @@ pub enum NatsError {
     #[error("expected NATS credentials with a JWT and a seed, found other text; replace the file")]
     Credentials,
     /// The seed of an NKey is malformed.
-    #[error(
-        "expected the seed of an NKey user, found text with another checksum; replace nkey in [store]"
-    )]
+    #[error("expected the seed of an NKey user, found other text; replace nkey in [store]")]
     Seed,
     /// A file of `[[outgoing_tls]]` has a fault.
     #[error("{0}")]

@@ -1,8 +1,8 @@
-//! Follows the events and the claims of all machines, and updates the index.
+//! The tasks that follow the events and the claims of all machines, and update the index.
 //!
-//! A reader may replace its consumer. The new consumer does not deliver a message that was written
-//! and removed in the meantime. gatepost therefore compares the index with the stream in each
-//! round.
+//! A reader may replace its consumer. The new consumer does not deliver a message that NATS wrote
+//! and removed in the meantime. gatepost therefore compares the index with the stream in each round
+//! of repairs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 /// Number of successive rounds with a difference after which gatepost reads all events again.
 const DIFFERENT_ROUNDS: u32 = 5;
 
-/// Minimum time between two reads of all events, as a multiple of the duration of the first read.
+/// Minimum time between two reads of all events, as a multiple of the duration of the earlier read.
 const PART_OF_TIME: u32 = 20;
 
 /// A stream that gatepost follows.
@@ -81,7 +81,7 @@ impl Shared {
         let known = self.lock_index().len() as u64;
         let started = Instant::now();
         if self.lock_comparison().is_due(events == known, started) {
-            tracing::debug!(events, known, "reads all events again");
+            tracing::debug!(events, known, "reading all events again");
             self.read_again().await?;
             self.lock_comparison().done(started);
         }

@@ -1,5 +1,6 @@
 //! The pending events in memory, with the heads of the lines by partition and lane. A line consists
-//! of the events with the same source and subject. Its head is its oldest pending event.
+//! of the events with the same source and subject. The head of a line is its pending event with the
+//! lowest number.
 //!
 //! Each gatepost follows the events and the claims of all machines, so that it can take over a
 //! partition at once. The index does not store the headers and bodies of events.
@@ -49,8 +50,8 @@ impl Index {
         self.events.len()
     }
 
-    /// Returns the arrival of the oldest callback whose event is pending. This event need not be a
-    /// head: a replay is behind newer events.
+    /// Returns the arrival time of the oldest callback whose event is pending. This event need not
+    /// be a head: a replay is behind newer events.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.by_arrival.first().map(|(received, _)| *received)
     }
@@ -167,8 +168,8 @@ impl Index {
         due.into_iter().take(max).map(|(_, number)| self.candidate(*number)).collect()
     }
 
-    /// Returns each event of a lane that was queued before `queued_before` and has no current
-    /// claim, with its last claim. Returns at most `max` events.
+    /// Returns the events of a lane that gatepost queued before `queued_before` and that have no
+    /// current claim, each with its last claim. Returns at most `max` events.
     pub(super) fn overdue(
         &self,
         partitions: &BTreeSet<Partition>,

@@ -1,10 +1,10 @@
 //! A store on NATS JetStream, shared by several machines.
 //!
-//! 1. A stream holds the pending events, in the order of their arrival. Two others hold the
-//!    delivered events and the dead letters, a fourth the claims, dedupe keys and leases, and a
-//!    fifth the values that machines share.
+//! 1. Five streams hold the data: one the pending events, in the order of their arrival; one the
+//!    delivered events; one the dead letters; one the claims, dedupe keys and leases; and one the
+//!    values that machines share.
 //! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
-//!    One gatepost owns each partition: see `partitions.rs`.
+//!    Each partition has one owner at a time, a gatepost: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
 //!    Order and leases therefore hold even if two machines believe that they own the same
 //!    partition.
@@ -13,9 +13,9 @@
 //!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
 //!    beyond the app's time-out.
 //!
-//! The comments of this folder name the behavior of nats-server on which the store relies. This
-//! behavior was measured with 2.15.1 and 2.11.0, three servers on one machine, and
-//! `sync_interval: always`.
+//! The comments of this folder name the behavior of nats-server on which the store relies. We
+//! measured this behavior with the versions 2.15.1 and 2.11.0, each as three servers on one
+//! machine, with `sync_interval: always`.
 
 mod append;
 mod connect;
@@ -71,7 +71,7 @@ pub struct NatsStore {
     shared: Arc<Shared>,
     runtime: Handle,
     waiting: Waiting,
-    /// Sender that ends the thread when it is dropped.
+    /// Sender whose drop ends the thread.
     _running: oneshot::Sender<()>,
 }
 
@@ -86,7 +86,7 @@ struct Shared {
     unfinished: Mutex<Vec<End>>,
     /// Partitions whose last owner may have left ends of events incomplete.
     taken: Mutex<BTreeSet<Partition>>,
-    /// Size of all events, and the time at which it was read.
+    /// Size of all events, and the time at which gatepost read the size.
     sizes: Mutex<Option<(Instant, u64)>>,
     /// Highest number of an event that this process has appended.
     appended: AtomicU64,
@@ -149,8 +149,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, or if
-    /// the thread does not start.
+    /// Returns an error if the options are invalid, if the store cannot connect, if a server or a
+    /// stream is unsuitable, or if the thread does not start.
     pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, true)
     }
@@ -159,8 +159,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, if a
-    /// stream is missing, or if the thread does not start.
+    /// Returns an error if the options are invalid, if the store cannot connect, if a server or a
+    /// stream is unsuitable, if a stream is missing, or if the thread does not start.
     pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, false)
     }
@@ -203,7 +203,7 @@ impl NatsStore {
         Box::pin(async move { task.await.unwrap_or_else(|_| Err(ended())) })
     }
 
-    /// Runs an operation with an event or a value of `bytes`. Returns an error if too many
+    /// Runs an operation with an event or a value of `bytes` bytes. Returns an error if too many
     /// operations or bytes wait.
     fn run_waiting<T: Send + 'static, F>(
         &self,

@@ -5,8 +5,8 @@
 //! of partitions, divided by the number of machines and rounded up. A machine takes free partitions
 //! up to this limit, and gives up its partitions beyond this limit.
 //!
-//! A lease only prevents several machines from trying the same events. The claims prevent two
-//! deliveries of an event.
+//! The leases save work: without them, several machines would try to claim the same events. The
+//! claims, not the leases, prevent two deliveries of an event.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -28,7 +28,7 @@ const LEASE: Duration = Duration::from_secs(6);
 /// Time between two renewals.
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// Time before the end of a lease from which its owner makes no more claims.
+/// Time before the end of a lease in which its owner makes no more claims.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The partitions of this machine, each with the sequence of its lease, and the time until which
@@ -146,7 +146,8 @@ impl Shared {
         subjects.map_err(|error: async_nats::jetstream::stream::InfoError| away(&error.to_string()))
     }
 
-    /// Renews the leases. A lease whose renewal fails ends [`LEASE`] after the last renewal.
+    /// Renews the leases. A lease whose renewal fails ends [`LEASE`] after the last successful
+    /// renewal.
     async fn renew(&self) {
         let leases: Vec<_> = self.lock_leases().iter().map(|(p, (s, _))| (*p, *s)).collect();
         let renewed = leases.into_iter().map(|(partition, sequence)| async move {

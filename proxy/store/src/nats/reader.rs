@@ -1,4 +1,4 @@
-//! Reads the messages of a stream in order.
+//! Reader of the messages of a stream, in order.
 //!
 //! A consumer exists in the memory of one server. If that server stops, or if its responses do not
 //! arrive, the reader creates another consumer, which begins after the last message that was read.

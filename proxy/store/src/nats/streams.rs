@@ -109,7 +109,8 @@ pub(super) enum Tried<T> {
 }
 
 impl Streams {
-    /// Writes a message. Returns its sequence after the message is durable on most replicas.
+    /// Writes a message. Returns its sequence as soon as most replicas have stored the message
+    /// durably.
     ///
     /// The message has an id, so that an attempt after a lost acknowledgement writes no second
     /// copy.

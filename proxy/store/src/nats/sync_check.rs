@@ -1,4 +1,4 @@
-//! Checks that each server syncs each write.
+//! Check that each server syncs each write.
 //!
 //! A NATS server does not report `sync_interval` to clients. Its monitor reports the setting over
 //! HTTP, as `sync_always` in `/varz`.
@@ -30,8 +30,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
     if monitors.is_empty() {
         tracing::warn!(
-            "expected `monitor` to check sync_interval: always of the NATS servers, found none; add \
-             monitor to [store]"
+            "expected `monitor`, which gatepost needs to check sync_interval: always of the NATS \
+             servers, found none; add monitor to [store]"
         );
     }
     for monitor in monitors {

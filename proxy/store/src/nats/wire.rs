@@ -126,7 +126,7 @@ impl Claim {
         }
     }
 
-    /// Returns the end of an event's first claim.
+    /// Returns the record that follows an event's first claim after an attempt with this result.
     #[cfg(test)]
     pub(super) fn ended(result: &Settlement, now: Timestamp) -> Self {
         Self::claimed("", 1, now).settled(result, now)
@@ -139,7 +139,7 @@ impl Claim {
         Self::claimed("", attempts, now).settled(&dead, now)
     }
 
-    /// Returns the claim of an event that gatepost removes without a copy.
+    /// Returns the claim of an event that gatepost removes without keeping a copy.
     pub(super) fn dropped(earlier: Option<&Self>, now: Timestamp) -> Self {
         Self { state: ClaimState::Dropped, reason: None, ..Self::given_up(earlier, "", now) }
     }
@@ -234,7 +234,7 @@ impl EventMessage {
         headers
     }
 
-    /// Returns the size of the message without its subject, in bytes.
+    /// Returns the size of the event's data and payload, in bytes.
     pub(super) fn len(&self) -> u64 {
         (to_json(&self.info).len() + self.payload.len()) as u64
     }

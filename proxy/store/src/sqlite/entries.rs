@@ -95,8 +95,8 @@ pub(super) fn remove(
     removed.map(|removed| removed.len() as u64).map_err(|error| failed(&error))
 }
 
-/// Returns the number and the size of the events in each state, and the time of the oldest pending
-/// event.
+/// Returns the number and the size of the events in each state, and the arrival time of the oldest
+/// callback whose event is pending.
 pub(super) fn status(db: &Connection) -> Result<StoreStatus, StoreError> {
     let read = || -> rusqlite::Result<StoreStatus> {
         let mut status = StoreStatus::default();

@@ -48,7 +48,7 @@ pub enum OpenError {
         /// Error of SQLite.
         source: rusqlite::Error,
     },
-    /// gatepost cannot create the file.
+    /// gatepost cannot create, open or read the file.
     #[error(
         "{path}: expected a file that gatepost can create and write, found an error: {source}; let \
          gatepost write to the folder and to the file"
@@ -130,7 +130,7 @@ fn place(frame: u64) -> String {
     }
 }
 
-/// Converts an error of SQLite that occurs while a file is opened.
+/// Converts an error of SQLite that occurs while gatepost opens a file.
 pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
@@ -145,8 +145,9 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        // gatepost's statements fit the schema and satisfy its constraints. So an unknown error,
-        // which means a statement that does not fit, or a violated constraint shows a damaged schema.
+        // gatepost's statements fit the schema and satisfy its constraints. SQLite reports a
+        // statement that does not fit as an unknown error. An unknown error or a violated
+        // constraint therefore shows a damaged schema.
         Some(
             ErrorCode::SystemIoFailure
             | ErrorCode::ConstraintViolation
@@ -157,7 +158,7 @@ pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
         // gatepost writes no value of another type, so the file is damaged.
         None if matches!(error, Error::InvalidColumnType(..)) => StoreError::Failed(text),
         Some(ErrorCode::DiskFull) => StoreError::Unavailable(format!(
-            "expected free space for the store, found none: {text}; free some, or lower max_bytes"
+            "expected free space for the store, found none: {text}; free some space, or lower max_bytes"
         )),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Unavailable(format!(

@@ -186,7 +186,7 @@ fn give_up(db: &Connection, damaged: &[DamagedEvent], now: Timestamp) -> rusqlit
             number,
             id = &**id,
             reason = &*reason,
-            "does not deliver a queued event, because its stored bytes have changed"
+            "gave up a queued event, because its stored bytes have changed"
         );
     }
     db.prepare_cached(heads)?.execute([]).map(drop)

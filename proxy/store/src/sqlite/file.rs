@@ -1,5 +1,5 @@
-//! Opens the file of a store. Sets its mode and its settings, checks its integrity, and migrates
-//! its schema.
+//! The file of a store: its mode and settings, the check of its integrity, and the migration of its
+//! schema.
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -87,7 +87,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-/// If `keeps` is true, leaves the log as it is when the last connection closes.
+/// Sets whether SQLite leaves the log as it is when the last connection closes.
 fn keep_log(db: &Connection, keeps: bool) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop)
 }
@@ -151,9 +151,10 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The files of an open store, to detect that they are removed or replaced.
+/// Identities of the files of an open store. They show whether a file has been removed or replaced.
 ///
-/// SQLite continues to write a removed file. The events in it are lost at the end of the process.
+/// SQLite continues to write to a removed file. The events in this file are lost at the end of the
+/// process.
 #[derive(Debug)]
 pub(super) struct OpenFiles([OpenFile; 2]);
 
@@ -163,7 +164,7 @@ struct OpenFile {
     identity: FileIdentity,
 }
 
-/// Device and inode.
+/// Device and inode of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileIdentity(u64, u64);
 
@@ -190,7 +191,8 @@ impl OpenFiles {
 }
 
 impl FileIdentity {
-    // Opening and closing the file instead would release SQLite's locks of this process.
+    // Opening and closing the file, instead of reading its metadata, would release SQLite's locks
+    // of this process.
     fn of(path: &Path) -> std::io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         Ok(Self(metadata.dev(), metadata.ino()))

@@ -1,19 +1,19 @@
-//! Looks for damage in the write-ahead log before SQLite opens it.
+//! Search for damage in the write-ahead log, before SQLite opens the log.
 //!
 //! SQLite takes the first frame with a wrong checksum for the end of the log, and drops the frames
-//! after it without an error. After a crash this is correct: the frame is a write that did not end.
-//! A changed byte in an earlier frame looks the same, so this module also reads the frames behind
-//! the first wrong frame:
+//! after it without an error. After a crash this is correct: the frame is an incomplete write. A
+//! changed byte in an earlier frame looks the same, so this module also reads the frames behind the
+//! first wrong frame:
 //!
 //! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact
 //!    if it continues the checksum that the frame before it contains.
 //! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
-//!    wrong frame therefore show that the frame was once correct. Transactions with only shared
-//!    state are not synced, but a disk rarely writes them in another order.
-//! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. A write
-//!    that did not end differs in more bytes.
+//!    wrong frame therefore show that the frame was once correct. SQLite does not sync transactions
+//!    with only shared state, but a disk rarely writes them in another order.
+//! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. An
+//!    incomplete write differs in more bytes.
 //!
-//! The format: <https://sqlite.org/walformat.html>.
+//! <https://sqlite.org/walformat.html> specifies the format.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};

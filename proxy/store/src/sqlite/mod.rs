@@ -1,19 +1,19 @@
 //! A store in a file on this machine: SQLite with a write-ahead log, synced at each commit.
 //!
-//! 1. One thread writes. It commits all waiting operations as one transaction, and returns their
-//!    results after the commit. During a commit, the next operations wait, so the store needs no
-//!    timer.
+//! 1. One thread writes. It commits the waiting operations, at most 512, as one transaction, and
+//!    returns their results after the commit. During a commit, the next operations wait, so the
+//!    store needs no timer.
 //! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
-//!    writes, and requests for its status. Only a restart, which checks the file, shows what is
-//!    durable. The same applies if the file or its log is removed or replaced: the writer compares
-//!    device and inode after each commit, before it returns the results.
+//!    writes and all requests for its status. Only a restart, which checks the file, shows what is
+//!    durable. The store also refuses them if another program removes or replaces the file or its
+//!    log: the writer compares device and inode after each commit, before it returns the results.
 //! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes.
 //!    Each row has a checksum. A claim turns an event whose checksum differs into a dead letter.
 //!    gatepost logs a shared value whose checksum differs, and treats the value as absent.
 //! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
-//! 6. A transaction that contains only operations of the shared state is not synced.
+//! 6. SQLite does not sync a transaction that contains only operations of the shared state.
 //!
 //! The schema is in the files `schema*.sql`. Its triggers update the heads of the lines and the
 //! totals, so an operator may change rows with `sqlite3`.
@@ -81,7 +81,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an error if the file does not exist, is not a store of gatepost, has another schema,
-    /// or cannot be used.
+    /// has a damaged log, or cannot be used.
     pub fn attach(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::attach(path)?, rules)
     }

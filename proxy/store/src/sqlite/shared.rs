@@ -17,11 +17,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::failed;
 use super::{SqliteStore, checksum};
 
-/// Maximum size of all values. This suffices for a million claims and acknowledgements, or for
-/// 7,500 replies of the maximum length.
+/// Maximum size of all values, in bytes. This suffices for a million claims and acknowledgements,
+/// or for 7,500 replies of the maximum length.
 const MAX_BYTES: i64 = 128 * 1024 * 1024;
 
-/// Size of a row without the bytes of the value, including its entry in the index.
+/// Size of a row and of the row's entry in the index, without the bytes of the value.
 const OVERHEAD: i64 = 128;
 
 /// Maximum number of expired values that one operation removes. An operation adds at most one

@@ -34,8 +34,8 @@ enum Durability {
 }
 
 impl Durability {
-    /// Sets the durability of the next transaction, if it differs from the durability of the last
-    /// transaction.
+    /// Sets the durability of the next transaction, unless the last transaction had the same
+    /// durability.
     fn apply(self, db: &Connection, last: &mut Option<Self>) -> rusqlite::Result<()> {
         if last.replace(self) == Some(self) {
             return Ok(());
@@ -79,7 +79,7 @@ impl std::fmt::Debug for JobSender {
 
 impl Writer {
     /// Starts the thread. It ends when the handle is dropped. `check` returns an error if the
-    /// commits are lost at the end of the process.
+    /// commits would be lost at the end of the process.
     pub(super) fn start(
         db: Connection,
         check: impl Fn() -> Result<(), StoreError> + Send + 'static,
@@ -99,7 +99,7 @@ impl Writer {
         self.run_with(0, work)
     }
 
-    /// Runs an operation with an event of `bytes`. Resolves after its transaction is durable.
+    /// Runs an operation with an event of `bytes` bytes. Resolves after its transaction is durable.
     pub(super) fn run_with<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -108,8 +108,8 @@ impl Writer {
         self.jobs.run(Durability::Power, bytes, work)
     }
 
-    /// Runs an operation with a value of `bytes`. Resolves after the commit of its transaction,
-    /// which a loss of power may undo.
+    /// Runs an operation with a value of `bytes` bytes. Resolves after the commit of its
+    /// transaction, which a loss of power may undo.
     pub(super) fn run_unsynced<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -118,7 +118,7 @@ impl Writer {
         self.jobs.run(Durability::Process, bytes, work)
     }
 
-    /// Returns the failure after which the store refuses all writes.
+    /// Returns the failure after which the store refuses all writes; `None` if there is none.
     pub(super) fn failure(&self) -> Option<StoreError> {
         self.failure.get().cloned()
     }
@@ -238,8 +238,8 @@ fn commit(
     for Job { work, waiting, .. } in batch {
         let executed = work(Ok(db));
         drop(waiting);
-        // A full store is the result of one operation. After any other error, an operation may be
-        // half done, so the whole transaction fails.
+        // A full store affects only one operation. After any other error, an operation may be half
+        // done, so the whole transaction fails.
         let is_broken =
             executed.error.as_ref().is_some_and(|e| !matches!(e, StoreError::Full { .. }));
         broken = broken.or_else(|| executed.error.clone().filter(|_| is_broken));

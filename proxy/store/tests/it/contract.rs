@@ -371,7 +371,7 @@ async fn oldest_pending_event_may_be_behind_newer_events(store: &dyn Store) {
     let claimed = claim(store, "push", "o", 1).await;
     assert!(deliver(store, &claimed[0], 2).await);
     append(store, received("2", 6), 6).await;
-    // This callback arrived before the other, but was stored after it.
+    // This callback arrived before the other callback, but the store received its event later.
     append(store, received("3", 5), 7).await;
     assert_eq!(oldest().await, Some(T(5)), "expected the age of the event behind the head");
     assert_eq!(store.replay(&in_state(EntryState::Delivered), T(8)).await, Ok(1));

@@ -1,5 +1,5 @@
-//! Tests of a store whose file or log is changed, removed or replaced. A store with a changed byte
-//! refuses to open, fails, names the damaged event, or delivers all events.
+//! Tests of a store whose file or log another program changes, removes or replaces. A store with a
+//! changed byte refuses to open, fails, names the damaged event, or delivers all events.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,8 +27,8 @@ fn log_of(path: &Path) -> PathBuf {
     path.with_extension("db-wal")
 }
 
-/// Returns the event with a number: every third without a subject, the others in lines of two or
-/// three events.
+/// Returns the event with a number. Every third event has no subject. The other events form lines
+/// of two or three events.
 fn numbered(number: u64) -> StoredEvent {
     let subject = format!("s{}", number % 24);
     let subject = (!number.is_multiple_of(3)).then_some(&*subject);
@@ -100,7 +100,8 @@ async fn deliver(
     Ok((delivered, dead.into_iter().map(|entry| entry.number).collect()))
 }
 
-/// Number of stores that refuse to open or fail, name a damaged event, or deliver all events.
+/// Numbers of the stores that refuse to open or fail, that name a damaged event, and that deliver
+/// all events.
 #[derive(Debug, Default)]
 struct Outcomes {
     refused: u64,
@@ -139,7 +140,7 @@ impl Outcomes {
     }
 }
 
-/// Changes one bit, or a whole byte.
+/// Changes one bit, or several bits of one byte. Returns a description of the change.
 fn change(bytes: &mut [u8], seed: u64) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
     let at = random.usize(..bytes.len());
@@ -296,7 +297,7 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
     assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
-    // A replayed event is still damaged until the operator accepts it.
+    // A replayed event counts as damaged until the operator removes its checksum.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();

@@ -66,7 +66,7 @@ fn refuses_streams_larger_than_the_server_permits() {
 #[test]
 #[ignore = "needs tests/peers/install"]
 fn refuses_an_older_server() {
-    // The greeting of the server in Debian 12.
+    // The greeting of the NATS server in Debian 12.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("nats://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -226,7 +226,7 @@ async fn events_survive_the_server() {
     assert!(error.starts_with("expected a response from NATS JetStream, found"), "{error}");
 }
 
-/// A relay to a server. A test can close the connections through the relay.
+/// A relay to a server. A test can close the connections that the relay carries.
 struct Way {
     port: u16,
     is_open: tokio::sync::watch::Sender<bool>,

@@ -92,6 +92,6 @@ fn logs_in_with_the_seed_of_an_nkey() {
     assert!(!format!("{:?}", with(&seed)).contains(&seed));
     assert_eq!(
         fault(with(&mistyped)),
-        "expected the seed of an NKey user, found text with another checksum; replace nkey in [store]"
+        "expected the seed of an NKey user, found other text; replace nkey in [store]"
     );
 }

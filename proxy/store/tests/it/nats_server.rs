@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gatepost_store::{NatsLogin, NatsOptions};
 use tempfile::TempDir;
 
-/// A running server. Dropping this value kills it.
+/// A running server. Dropping this value kills the server.
 pub(crate) struct NatsServer {
     child: Child,
     pub(crate) url: String,

@@ -1,4 +1,4 @@
-//! Sends the requests of Http11Probe through the proxy to a lenient upstream.
+//! Test that sends the requests of Http11Probe through the proxy to a lenient upstream.
 //!
 //! `tests/hostile/http11probe.toml` contains the requests, the outcomes that Http11Probe expects,
 //! and the outcomes of gatepost. If gatepost keeps the connection open after a case, the client

@@ -1,4 +1,4 @@
-//! Reads `tests/hostile/http11probe.toml`, whose head explains the keys and the patterns.
+//! The table `tests/hostile/http11probe.toml`, whose head explains the keys and the patterns.
 
 use serde::Deserialize;
 

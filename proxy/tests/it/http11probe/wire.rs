@@ -1,4 +1,5 @@
-//! A client connection: writes arbitrary bytes, and reads every reply, including interim replies.
+//! A client connection that writes arbitrary bytes, and reads every reply, including interim
+//! replies.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

@@ -1,5 +1,5 @@
 //! Tests of the duties of an intermediary: hop-by-hop headers, `Upgrade`, `Max-Forwards` and `Via`
-//! (RFC 9110, sections 7.6 and 7.8). Also a test of a signed `Host`.
+//! (RFC 9110, sections 7.6 and 7.8). One test covers a signed `Host`.
 
 use super::{GET, LAST_GET, OLD_GET, curl_http2, exchange, replying, serve};
 use crate::support::{Act, App, Gatepost, post_with};

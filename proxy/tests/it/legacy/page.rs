@@ -1,4 +1,4 @@
-//! Writes `src/manual/legacy.md`, or compares the page with the outcomes.
+//! The page `src/manual/legacy.md`, which a test writes or compares with the outcomes.
 
 use std::fmt::Write as _;
 

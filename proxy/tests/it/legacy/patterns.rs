@@ -20,11 +20,11 @@ pub(super) struct Pattern {
     pub(super) kind: &'static str,
     /// Path of the route. May contain `{token}`.
     pub(super) path: &'static str,
-    /// Further keys of the route, as TOML.
+    /// Further config keys of the route, as TOML.
     pub(super) route: &'static str,
     /// Query of the callback's URL, with `?`.
     pub(super) query: &'static str,
-    /// Keys to write beside `forward`, each for one form, as TOML.
+    /// Config keys beside `forward`, each for one form, as TOML.
     pub(super) keys: &'static [(Form, &'static str)],
     /// Further tables of the template, as TOML.
     pub(super) template: &'static str,
@@ -74,8 +74,8 @@ const PYTHON_FAILURES: &[&str] = &[
     "status 500",
     SLOW,
 ];
-/// The app sleeps. This failure is the last in each list, because an app with a single process
-/// still sleeps after the case.
+/// Failure in which the app sleeps. This failure is the last in each list, because an app with a
+/// single process still sleeps after the case.
 const SLOW: &str = "slow";
 
 const TENCENT: Pattern = Pattern {
@@ -149,7 +149,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Front controller by path, with `check_reply = true`",
-        about: "The same app. gatepost passes on only answers that acknowledge the callback.",
+        about: "The same app. gatepost passes an answer on only if it acknowledges the callback.",
         server: || php("legacy/php/laravel/public"),
         path: "/api/tencent/callback",
         keys: &[(Form::Passthrough, "check_reply = true")],

@@ -1,4 +1,5 @@
-//! Sends a request and reads the whole reply, and records the bytes that an app receives.
+//! A client that sends a request and reads the whole reply, and a relay that records the bytes that
+//! an app receives.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -206,8 +206,8 @@ fn takes_over_only_templates_that_operator_names() {
          another of this name; add --adopt live to let gatepost manage it, or rename the template in \
          the config\n",
         "conflict: template live: expected no rule of another callback template for push.example.com \
-         and live, found one of other that gatepost did not make; remove it in the platform's console, \
-         or add --adopt with that name\n",
+         and live, found one of other that gatepost did not make; remove that rule in the platform's \
+         console, or add --adopt with the name of its callback template\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
@@ -234,7 +234,7 @@ fn prune_leaves_template_that_operator_has_made() {
     let operator = Operator::new(&double);
     operator.config(&[template("live", NEW, "'push.example.com'")]);
     assert_eq!(operator.run("apply --yes --adopt live").0, Some(0));
-    // gatepost manages the template from now on, also without `--adopt`.
+    // From now on, gatepost manages the template even without `--adopt`.
     operator.config(&[template("live", NEW, "'push2.example.com'")]);
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
@@ -254,8 +254,8 @@ fn prune_leaves_template_that_operator_has_made() {
 }
 
 /// Returns a double, and the operator of its account. In this account, gatepost has created the
-/// templates `live`, with two rules, and `gone`, with one rule. The config contains only `live`,
-/// with one binding.
+/// callback templates `live`, with two rules, and `gone`, with one rule. The config contains only
+/// `live`, with one binding.
 fn made() -> (Double, Operator) {
     let double = Double::with(&[account_template(3, "foreign", "", "k")], &[]);
     let operator = Operator::new(&double);
@@ -376,7 +376,8 @@ fn restores_rule_if_platform_refuses_its_move() {
 }
 
 /// The error codes that the platform documents for its actions and signatures, each with an action
-/// that returns the code, and with a part of the remedy.
+/// that returns the code, and with a part of the remedy. The platform does not document the last
+/// code.
 const DOCUMENTED: [(&str, &str, &str); 35] = [
     (TEMPLATES, "AuthFailure.InvalidAuthorization", "check the SecretId and the SecretKey"),
     (TEMPLATES, "AuthFailure.SignatureExpire", "set the clock"),
@@ -436,7 +437,8 @@ fn names_remedy_for_each_documented_error_and_next_run_continues() {
         assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
         assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
     }
-    // The first run with an error at a rule has created the template. Neither domain is bound yet.
+    // The first run with an error at a rule has created the callback template. Neither domain has a
+    // rule yet.
     let (_, text) = operator.run("plan");
     assert!(text.contains("2 changes.") && !text.contains("create callback template"), "{text}");
     // The platform rejects two requests because of its rate limit.

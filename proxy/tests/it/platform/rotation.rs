@@ -1,5 +1,6 @@
-//! A rotation of the key, with callbacks between all steps: the platform signs new callbacks with
-//! the key of the account, and resends callbacks with the earlier key.
+//! Test of a rotation of the key, with callbacks between all steps. The platform signs new
+//! callbacks with the key in the account's callback template, and resends callbacks that it has
+//! signed with the earlier key.
 
 use std::fs;
 
@@ -56,8 +57,9 @@ impl Rotation {
         self.double.state().0[0]["CallbackKey"].as_str().unwrap().to_owned()
     }
 
-    /// Runs `gatepost platform`. Before and after the command, gatepost must accept a callback with
-    /// each of `keys`, and a callback with the key of the account.
+    /// Runs `gatepost platform`. Before and after the command, gatepost must accept a callback
+    /// signed with each of `keys`, and a callback signed with the key in the account's callback
+    /// template.
     fn platform(&self, arguments: &str, keys: &[&str]) -> (Option<i32>, String) {
         self.expect_accepted(keys);
         let mut command = gatepost();
@@ -87,7 +89,7 @@ fn no_callback_is_refused_during_a_rotation() {
     let mut rotation = Rotation::start();
     let (code, text) = rotation.platform("apply --yes", &[OLD_KEY]);
     assert_eq!(code, Some(0), "{text}");
-    assert!(!text.contains("note: gatepost does not know"), "{text}");
+    assert!(!text.contains("note: cannot check which keys"), "{text}");
 
     // The running gatepost has not loaded the new key.
     rotation.write("{ file = 'new.key' }, { file = 'old.key' }");

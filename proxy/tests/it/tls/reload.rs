@@ -72,7 +72,7 @@ fn keeps_certificate_if_new_one_has_a_fault() {
         (
             &other.chain,
             &renewed.key,
-            "found another key; write the key that belongs to the certificate",
+            "found another key; set `key` to the key that belongs to the certificate",
         ),
         ("", &renewed.key, "expected a certificate in PEM, found none"),
         (&renewed.chain, "", "expected a secret, found an empty value"),
