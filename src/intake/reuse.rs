@@ -13,8 +13,8 @@ use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, Reused, SharedProof};
 
-/// Time for which gatepost remembers a signature that covers no time, and is therefore always
-/// valid.
+/// Time for which gatepost remembers a signature that covers no time, or a signed id with such a
+/// signature. A signature that covers no time is always valid.
 const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A signature or a signed id, and the data that arrived with it.
