@@ -34,7 +34,8 @@ pub(crate) struct CheckedHead {
 /// Checks framing, upgrade, method, secret path segment, content encoding, the headers and
 /// parameters that the definition reads, and declared length.
 ///
-/// `token` is the segment of the request's path at the position of the secret segment.
+/// `token` is the segment of the request's path at the position of the secret segment; `None` if
+/// the route has no secret segment.
 ///
 /// # Errors
 ///

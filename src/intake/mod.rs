@@ -9,8 +9,9 @@
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, the headers and
 //!    parameters that the definition reads, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
-//! 4. fields: encoding, syntax, no duplicate names, nesting depth;
-//! 5. tenant: the callback names at most one tenant, and a template applies to the callback;
+//! 4. fields: encoding, syntax, no duplicate names, nesting depth, numbers of members and elements;
+//! 5. tenant: the callback does not name tenants of different templates, and a template applies to
+//!    the callback;
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
 //! 7. kind: if the route does not set the kind, the callback names it; if the route sets the kind,

@@ -14,8 +14,8 @@
 //! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
 //!    regained a request. Until then, the machine does not use the shared state.
 //!
-//! In each period, all machines together therefore stay within the limit, plus the permits that
-//! they have taken within the second before.
+//! In each period, all machines together therefore exceed the limit by at most the permits that
+//! they have taken within the second before the period.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
