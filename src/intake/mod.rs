@@ -15,7 +15,8 @@
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
 //! 7. kind: if the route does not set the kind, the callback names it; if the route sets the kind,
-//!    the callback names no other declared kind. The method fits the kind. A challenge is valid;
+//!    the callback names no other declared kind; the method fits the kind; if the kind is a
+//!    challenge, the challenge is valid;
 //! 8. types: each field has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
 //!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the
@@ -102,7 +103,7 @@ pub(crate) use head_check::{CheckedHead, check_head};
 /// ```
 pub struct Intake(Box<IntakeState>);
 
-/// State of an intake. [`Intake`] boxes this state, so that an `Admission` and futures are small.
+/// State of an intake. [`Intake`] boxes this state to keep `Admission` and futures small.
 struct IntakeState {
     routes: Arc<Routes>,
     route: RouteIndex,
@@ -195,8 +196,8 @@ impl Intake {
     }
 
     /// Defers the computation of the event's id to the first use of the id, for a server whose app
-    /// may never read the id. Within the process, another digest then identifies the event. All
-    /// callbacks of a gate should have the same setting, because gatepost compares these digests
+    /// may never read the id. Within the process, another digest then identifies the event. Use
+    /// this method for all callbacks of a gate or for none, because gatepost compares these digests
     /// with those of earlier callbacks.
     #[cfg(feature = "tower")]
     pub(crate) fn defer_id(mut self) -> Self {

@@ -1,4 +1,4 @@
-//! Finds the longest prefix of a text that needs no escape in a JSON string.
+//! Finds the first byte of a text that a JSON string must escape.
 
 /// Returns the number of bytes before the first quote, backslash or control character; the length
 /// of `bytes` if it contains none of these.

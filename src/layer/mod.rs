@@ -352,8 +352,8 @@ impl GateLayer {
     /// Removes all headers of an event except `gatepost-stale`, for handlers that take
     /// `axum::Callback` or [`Accepted`](crate::Accepted).
     ///
-    /// The body and the extensions do not change. With `forward = "raw"`, with
-    /// `forward = "passthrough"` and with a `signing_secret`, an event keeps its headers.
+    /// The body and the extensions do not change. With `forward = "raw"` or `"passthrough"`, or
+    /// with a `signing_secret`, an event keeps its headers.
     ///
     /// gatepost then computes the id of an event only if the inner service calls
     /// [`Event::id`](crate::Event::id). If several layers share a gate, use this method for all of
