@@ -1,5 +1,5 @@
-//! Verifies the callbacks of live-video platforms, and delivers each callback to an app as a typed
-//! event.
+//! Verifies the callbacks of live-video platforms, and delivers each genuine callback to an app as
+//! a typed event.
 //!
 //! ```
 //! # #[cfg(feature = "axum")]

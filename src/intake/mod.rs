@@ -279,7 +279,7 @@ impl Intake {
         self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
-    /// Returns the refusal of a callback whose body is incomplete.
+    /// Returns the refusal of a callback whose body gatepost could not read completely.
     pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
         match failure {
             BodyFailure::Disconnected => self.interrupted(),
@@ -485,7 +485,8 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 ///
 /// Most platforms do not sign this header. A client could send a captured callback again with
 /// another type. The app and gatepost would then read different fields. If the type names a format
-/// in which gatepost has not read the body, the app receives the type of the platform's format.
+/// in which gatepost has not read the body, the app receives the type of the format that gatepost
+/// has read.
 fn content_type(
     received: Option<HeaderValue>,
     format: BodyFormat,

@@ -15,7 +15,7 @@ use crate::provider::{Kind, Plan};
 use crate::time::Timestamp;
 use crate::verdict::RefusalCause;
 
-/// Inputs for the id of an event, beside the callback.
+/// Inputs for the id of an event, in addition to the callback.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventIds<'m> {
     pub(super) memory: &'m Memory,

@@ -8,7 +8,7 @@
 //! 2. The text is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` body in
 //!    which two hex digits follow every `%`.
 //! 3. No object, at any depth, has two members of the same name.
-//! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
+//! 4. Objects and arrays have at most [`MAX_DEPTH`] levels of nesting.
 //! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body
 //!    together have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`]
 //!    elements.
@@ -43,15 +43,16 @@ pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Maximum number of members of an object, of fields of a form, and of parameters of a query.
 ///
-/// The largest object of any known callback has 100 members: a Kollus play with all `uservalues`.
+/// The largest object of any known callback has 100 members: `uservalues` of a Kollus play callback
+/// in which all of them are set.
 pub(crate) const MAX_OBJECT_MEMBERS: usize = 4096;
 
-/// Maximum number of members of all objects in a body. The known callback with the most members is
+/// Maximum number of members of all objects in a body. The sample callback with the most members is
 /// from GitHub and has 558 members.
 const MAX_MEMBERS: usize = 65_536;
 
-/// Maximum number of elements of all arrays in a body. Each known callback has at most 64
-/// elements. The callback for a push to GitHub lists up to 2,048 commits, each with its files.
+/// Maximum number of elements of all arrays in a body. Each sample callback has at most 64
+/// elements. The callback for a push to GitHub can list 2,048 commits, each with its files.
 const MAX_ELEMENTS: usize = 65_536;
 
 /// Maximum numbers of members and elements in a JSON text.
@@ -458,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_numbers_beyond_f64() {
+    fn accepts_numbers_beyond_range_of_f64() {
         for number in ["1e400", "-1e400", &"9".repeat(400)] {
             assert!(
                 json(&format!("{{\"a\":{number},\"b\":[{number}]}}")).is_ok(),

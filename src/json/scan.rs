@@ -32,7 +32,7 @@ pub(super) struct Scan<'a> {
     /// One list serves all inner objects, so that a body of many small objects causes few
     /// allocations.
     names: Vec<Name<'a>>,
-    /// Numbers of members and elements that the rest of the text may have.
+    /// Limits for the rest of the text.
     left: Limits,
 }
 

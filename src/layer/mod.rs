@@ -51,9 +51,10 @@
 //! | `fallback_service` of an empty router, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
-//! In a nested router, the gate judges the path that the client sent, and also the path without the
-//! prefix. The layer reads the path that the client sent from axum's extension `OriginalUri`. This
-//! requires gatepost's feature `axum`. If a router receives only callbacks, add
+//! In a nested router, the gate judges the path that the client sent. If the layer would pass the
+//! request on, the gate also judges the path without the prefix. The layer reads the path that the
+//! client sent from axum's extension `OriginalUri`. This requires gatepost's feature `axum`. If a
+//! router receives only callbacks, add
 //! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route in
 //! the config. If a path in the config is mistyped, no unverified request then reaches a handler.
 //!
@@ -355,9 +356,10 @@ impl GateLayer {
     /// The body and the extensions do not change. With `forward = "raw"` or `"passthrough"`, or
     /// with a `signing_secret`, an event keeps its headers.
     ///
-    /// gatepost then computes the id of an event only if the inner service calls
-    /// [`Event::id`](crate::Event::id). If several layers share a gate, use this method for all of
-    /// them or for none: otherwise gatepost does not recognize a copy that arrives at another layer.
+    /// If the id of an event is a digest of all its data, gatepost then computes the id only when
+    /// the inner service calls [`Event::id`](crate::Event::id). If several layers share a gate, use
+    /// this method for all of them or for none: otherwise gatepost does not recognize a copy that
+    /// arrives at another layer.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {

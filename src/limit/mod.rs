@@ -5,9 +5,9 @@
 //!
 //! The algorithm is GCRA. A token bucket would store the level of the budget and the time of the
 //! last change. GCRA stores only `full_at`, the time at which the budget is full again. Each
-//! request moves `full_at` forward by one interval. If `full_at` would then be later than the time
-//! at which an empty budget would be full again, the request exceeds the limit. The state is a
-//! single integer, so gatepost updates the budget of a route atomically, without a lock.
+//! permitted request moves `full_at` forward by one interval. If a request would move `full_at`
+//! past the time at which an empty budget would be full again, the request exceeds the limit. The
+//! state is a single integer, so gatepost updates the budget of a route atomically, without a lock.
 //!
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.

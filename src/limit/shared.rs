@@ -8,8 +8,9 @@
 //!    callbacks on the machine wait for that callback.
 //! 3. If the machine has spent its earlier permits within 100 ms, it takes twice as many, but at
 //!    most the number of callbacks that the rate permits in 100 ms. If the machine has spent its
-//!    earlier permits later, it takes half as many. If its earlier permits have expired, it takes
-//!    one. A machine with few callbacks therefore takes few permits that another machine needs.
+//!    earlier permits later, it takes half as many, but at least one. If its earlier permits have
+//!    expired, it takes one. A machine with few callbacks therefore takes few permits that another
+//!    machine needs.
 //! 4. A permit expires after a second.
 //! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
 //!    regained a request. Until then, the machine does not use the shared state.
