@@ -85,7 +85,10 @@ fn method_not_allowed(head: &Head<'_>, plan: &Plan) -> RefusalCause {
         return RefusalCause::with(RefusalKind::MethodNotAllowed, detail);
     };
     let origin = printable(&String::from_utf8_lossy(origin.as_bytes()));
-    let detail = format!("expected a callback, found a CORS preflight of `{origin}`; see `cors`");
+    let detail = format!(
+        "expected a callback, found a CORS preflight of `{origin}`; to permit this origin, add it \
+         to `cors`"
+    );
     RefusalCause::with(RefusalKind::MethodNotAllowed, detail)
 }
 

@@ -17,7 +17,8 @@
 //! 7. kind: if the route does not set the kind, the callback names it; if the route sets the kind,
 //!    the callback names no other declared kind; the method fits the kind; if the kind is a
 //!    challenge, the challenge is valid;
-//! 8. types: each field has its declared type;
+//! 8. types: each field that identifies the callback, or on which the reply to a decision depends,
+//!    has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
 //!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the
 //!    callback unsigned.
