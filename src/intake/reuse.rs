@@ -61,7 +61,7 @@ pub(super) fn refuses(template: &Template, reused: Reused) -> bool {
 /// the callback has no such value. The values and their data:
 ///
 /// 1. a signature that covers a time, but not the body: all data of the callback;
-/// 2. a signature that does not cover the id of the callback: this id;
+/// 2. a signature that covers the body, but not the id of the callback: this id;
 /// 3. a signed id: the data. If a resend may change fields, this rule does not apply.
 ///
 /// A resend of the same callback does not count as reuse.
