@@ -1,5 +1,5 @@
-//! Verifies the callbacks of live-video platforms, and delivers each callback to an app as a typed
-//! event.
+//! Verifies the callbacks of live-video platforms, and delivers each genuine callback to an app as
+//! a typed event.
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
@@ -55,8 +55,8 @@
 //!
 //! # Other servers
 //!
-//! The core does no I/O and has no clock. With `default-features = false`, the crate depends on no
-//! async runtime. A server calls the core in these steps:
+//! The core does no network I/O and reads no clock. With `default-features = false`, the crate
+//! depends on no async runtime. A server calls the core in these steps:
 //!
 //! 1. [`Gate::admit`] judges the head of a request.
 //! 2. [`Intake::push`] takes the body in chunks of any size, and [`Intake::finish`] returns the

@@ -19,8 +19,8 @@
 //!    while another machine has the claim. With [`StoreStep::Limit`]: counts the callback towards a
 //!    rate limit in [`Runtime::shared_state`].
 //! 6. For [`Next::Ask`]: sends the event, and awaits the answer within [`Question::timeout`]. If
-//!    the app closes a reused connection without an answer, sends the event again on a new
-//!    connection.
+//!    the app closes the connection of the first attempt without an answer, and the server may
+//!    repeat the event, sends the event again on a new connection.
 //!
 //! The driver stops as soon as the client disconnects. If the client closes only its sending half,
 //! the driver continues, because such a client may still read the reply.
@@ -112,8 +112,8 @@ pub enum Attempt {
 pub enum Asked {
     /// The answer, or the reason why there is no answer.
     Answered(Answer),
-    /// The app closed a reused connection without an answer. After [`Attempt::First`], the driver
-    /// sends the event again.
+    /// The app closed the connection without an answer, and the server may send the event again.
+    /// After [`Attempt::First`], the driver does so.
     ConnectionClosed,
 }
 
@@ -430,8 +430,8 @@ async fn ask_for_all(
     concluded
 }
 
-/// Asks the app within the question's time-out. If the app closes a reused connection without an
-/// answer, asks once more on a new connection.
+/// Asks the app within the question's time-out. If the first attempt ends with
+/// [`Asked::ConnectionClosed`], asks once more on a new connection.
 #[expect(clippy::manual_async_fn, reason = "an async fn stores each argument twice")]
 fn ask(
     client: &mut impl ClientSide,

@@ -12,7 +12,7 @@ use crate::provider::locator::CapturedHead;
 use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
 
-/// Methods that the detail of a refusal may name.
+/// Methods that the detail of a refusal may name as the method of the request.
 const STANDARD_METHODS: [Method; 7] = [
     Method::DELETE,
     Method::GET,
@@ -26,7 +26,7 @@ const STANDARD_METHODS: [Method; 7] = [
 /// Facts that later checks need from a callback's head.
 #[derive(Debug)]
 pub(crate) struct CheckedHead {
-    /// Length of the body in bytes according to `content-length`, or 0 without this header.
+    /// Length of the body in bytes according to `content-length`; 0 if the header is absent.
     pub(super) declared_length: usize,
     pub(super) captured: CapturedHead,
 }
@@ -34,7 +34,8 @@ pub(crate) struct CheckedHead {
 /// Checks framing, upgrade, method, secret path segment, content encoding, the headers and
 /// parameters that the definition reads, and declared length.
 ///
-/// `token` is the segment of the request's path at the position of the secret segment.
+/// `token` is the segment of the request's path at the position of the secret segment; `None` if
+/// the route has no secret segment.
 ///
 /// # Errors
 ///
@@ -84,11 +85,15 @@ fn method_not_allowed(head: &Head<'_>, plan: &Plan) -> RefusalCause {
         return RefusalCause::with(RefusalKind::MethodNotAllowed, detail);
     };
     let origin = printable(&String::from_utf8_lossy(origin.as_bytes()));
-    let detail = format!("expected a callback, found a CORS preflight of `{origin}`; see `cors`");
+    let detail = format!(
+        "expected a callback, found a CORS preflight of `{origin}`; to permit this origin, add it \
+         to `cors`"
+    );
     RefusalCause::with(RefusalKind::MethodNotAllowed, detail)
 }
 
-/// Returns the first coding in a `content-encoding` header that changes the body.
+/// Returns the first coding that changes the body; `None` if the `content-encoding` header has no
+/// such coding.
 ///
 /// `identity` and an empty word do not change the body. Neither does a charset, which some
 /// platforms put into this header instead of into `content-type`.
@@ -101,7 +106,8 @@ fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
     codings.filter(changes).map(String::from_utf8_lossy).next()
 }
 
-/// Returns true if the client asks for a protocol other than HTTP, such as WebSocket.
+/// Returns true if the client asks for an upgrade to a protocol other than `h2c`, such as
+/// WebSocket.
 ///
 /// Clients such as `curl --http2` offer HTTP/2 (`h2c`) with each request, and some proxies send
 /// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8). gatepost

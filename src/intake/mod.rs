@@ -1,20 +1,24 @@
 //! Turns the head and the body of a callback into a verdict.
 //!
-//! [`Gate::admit`](crate::Gate::admit) checks the head. If the head is valid, `admit` returns an
-//! [`Intake`]. The intake takes the body in chunks of any size, and judges the complete body. It
-//! does no I/O, does not wait and does not read the clock. The rules, in the order checked:
+//! [`Gate::admit`](crate::Gate::admit) checks the client and the head. If both are valid, `admit`
+//! returns an [`Intake`]. The intake takes the body in chunks of any size, and judges the complete
+//! body. The intake does no I/O, does not wait and does not read the clock. The rules, in the order
+//! checked:
 //!
 //! 1. client: the address is allowed, and the client's rate limit is not exhausted;
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, the headers and
 //!    parameters that the definition reads, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
-//! 4. fields: encoding, syntax, no duplicate names, nesting depth;
-//! 5. tenant: the callback names at most one tenant, and a template applies to the callback;
+//! 4. fields: encoding, syntax, no duplicate names, nesting depth, numbers of members and elements;
+//! 5. tenant: the callback does not name tenants of different templates, and a template applies to
+//!    the callback;
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
-//! 7. kind: the callback names its kind, or the route sets the kind, and the callback names no other
-//!    declared kind; the method fits the kind, and a challenge is valid;
-//! 8. types: each field has its declared type;
+//! 7. kind: if the route does not set the kind, the callback names it; if the route sets the kind,
+//!    the callback names no other declared kind; the method fits the kind; if the kind is a
+//!    challenge, the challenge is valid;
+//! 8. types: each field that identifies the callback, or on which the reply to a decision depends,
+//!    has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
 //!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the
 //!    callback unsigned.
@@ -100,7 +104,7 @@ pub(crate) use head_check::{CheckedHead, check_head};
 /// ```
 pub struct Intake(Box<IntakeState>);
 
-/// State of an intake. Boxed, so that an `Admission` and each future that contains it are small.
+/// State of an intake. [`Intake`] boxes this state to keep `Admission` and futures small.
 struct IntakeState {
     routes: Arc<Routes>,
     route: RouteIndex,
@@ -111,17 +115,17 @@ struct IntakeState {
     captured: CapturedHead,
     content_type: Option<HeaderValue>,
     arrival: Arrival,
-    /// Value of `access-control-allow-origin` for the reply; `None` without this header.
+    /// Value of `access-control-allow-origin` for the reply; `None` if the reply omits this header.
     cors: Option<HeaderValue>,
     memory: Arc<Memory>,
     in_shadow: bool,
     /// True if the machine shares its state with other machines.
     is_shared: bool,
-    /// True if the id of the event is computed at its first use.
+    /// True if gatepost computes the id of the event only at the first use of the id.
     defers_id: bool,
 }
 
-/// Reason why a body is incomplete.
+/// Reason why gatepost has no complete body.
 ///
 /// ```
 /// use gatepost::BodyFailure;
@@ -192,9 +196,10 @@ impl Intake {
         self
     }
 
-    /// Computes the id of the event at its first use, for a server whose app may never read the id.
-    /// Within the process, another digest then identifies the event. All callbacks of a gate should
-    /// have the same setting, because gatepost compares these digests with those of earlier callbacks.
+    /// Defers the computation of the event's id to the first use of the id, for a server whose app
+    /// may never read the id. Within the process, another digest then identifies the event. Use
+    /// this method for all callbacks of a gate or for none, because gatepost compares these digests
+    /// with those of earlier callbacks.
     #[cfg(feature = "tower")]
     pub(crate) fn defer_id(mut self) -> Self {
         self.0.defers_id = true;
@@ -258,7 +263,7 @@ impl Intake {
         self.0.body.is_none()
     }
 
-    /// Returns true if the judgement of the body may take more than a fraction of a millisecond.
+    /// Returns true if the judgement of the body may take 0.4 ms or longer.
     pub(crate) fn is_large(&self) -> bool {
         self.0.body.len() > LARGE_BODY_BYTES
     }
@@ -275,7 +280,7 @@ impl Intake {
         self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
-    /// Returns the refusal of a callback whose body is incomplete.
+    /// Returns the refusal of a callback whose body gatepost could not read completely.
     pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
         match failure {
             BodyFailure::Disconnected => self.interrupted(),
@@ -297,8 +302,9 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal if the body is missing or malformed, if the tenant, the signature, the
-    /// kind or a field is invalid, or if the template refuses a reused signature.
+    /// Returns a refusal if the body is missing or malformed, if no template applies, if the
+    /// tenant, the signature, the kind, the method, a challenge or a field is invalid, or if the
+    /// template refuses a reused signature.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let (raw, received_type) = (self.0.body.take(), self.0.content_type.take());
         let genuine = match self.accept(&raw, received_type, now) {
@@ -423,7 +429,7 @@ impl Intake {
     }
 }
 
-/// Facts about a genuine callback that its body provides.
+/// Parts of an accepted callback that depend on its body.
 struct GenuineCallback {
     event: Event,
     template: Arc<Template>,
@@ -454,8 +460,8 @@ const LARGE_BODY_BYTES: usize = 64 * 1024;
 
 /// Returns the tenants that the callback names, in the order of the definition's `Locator`s.
 ///
-/// Calls `note_misfit` with the place of a tenant that is neither a string, a number nor `null`.
-/// gatepost cannot read such a tenant, but the app may: JavaScript reads `["a"]` as `a`.
+/// Calls `note_misfit` with the place of a tenant that is an array, a boolean or an object.
+/// gatepost cannot read such a tenant, but an app may read it: JavaScript reads `["a"]` as `a`.
 pub(crate) fn tenants<'r>(
     plan: &'r Plan,
     received: &Received<'r>,
@@ -480,7 +486,8 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 ///
 /// Most platforms do not sign this header. A client could send a captured callback again with
 /// another type. The app and gatepost would then read different fields. If the type names a format
-/// in which gatepost has not read the body, the app receives the type of the platform's format.
+/// in which gatepost has not read the body, the app receives the type of the format that gatepost
+/// has read.
 fn content_type(
     received: Option<HeaderValue>,
     format: BodyFormat,
@@ -513,7 +520,7 @@ fn content_type(
     })
 }
 
-/// Result of [`judge`] for a genuine callback.
+/// Result of [`judge`] for a callback that passes all checks of this function.
 struct Judgement<'t> {
     /// Index in `plan.kinds`; `None` for an unknown kind.
     kind: Option<usize>,
@@ -526,7 +533,7 @@ struct Judgement<'t> {
     event: Event,
 }
 
-/// Checks the kind, the signature and the fields.
+/// Checks the signature, the kind, the method, the challenge and the fields.
 fn judge<'t>(
     route: &Route,
     template: &'t Template,

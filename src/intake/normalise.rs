@@ -15,11 +15,11 @@ use crate::provider::{Kind, Plan};
 use crate::time::Timestamp;
 use crate::verdict::RefusalCause;
 
-/// Source of the id of an event.
+/// Inputs for the id of an event, in addition to the callback.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventIds<'m> {
     pub(super) memory: &'m Memory,
-    /// If true, an id that is a digest of the data stays empty until its first use.
+    /// If true, an id that is a digest of all data stays empty until the first use of the id.
     pub(super) are_deferred: bool,
 }
 
@@ -109,7 +109,7 @@ pub(super) fn normalise(
     })
 }
 
-/// Returns the data with the fields that belong to the signature.
+/// Returns the data, including the fields that belong to the signature.
 #[cold]
 fn with_proof(kind: &Kind, object: &Object<'_>) -> Result<Bytes, FieldError> {
     let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);
@@ -165,8 +165,8 @@ fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
 
 /// Maximum length of a subject in bytes.
 ///
-/// gatepost sends the subject as a header, and omits a longer subject. The values of the subject
-/// remain in the data.
+/// gatepost sends the subject in a header. If the subject is longer, the event has no subject. The
+/// values of the subject remain in the data.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Initial capacity for an event's data, enough for most callbacks.

@@ -13,8 +13,8 @@ use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, Reused, SharedProof};
 
-/// Time for which gatepost remembers a signature that covers no time, and is therefore always
-/// valid.
+/// Time for which gatepost remembers a signature that covers no time, or a signed id with such a
+/// signature. A signature that covers no time is always valid.
 const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A signature or a signed id, and the data that arrived with it.
@@ -61,7 +61,7 @@ pub(super) fn refuses(template: &Template, reused: Reused) -> bool {
 /// the callback has no such value. The values and their data:
 ///
 /// 1. a signature that covers a time, but not the body: all data of the callback;
-/// 2. a signature that does not cover the id of the callback: this id;
+/// 2. a signature that covers the body, but not the id of the callback: this id;
 /// 3. a signed id: the data. If a resend may change fields, this rule does not apply.
 ///
 /// A resend of the same callback does not count as reuse.

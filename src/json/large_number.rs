@@ -20,7 +20,7 @@ pub(crate) fn quote_large_numbers(text: &str) -> String {
     quoted + rest
 }
 
-/// Returns the length of the string at the start of `text`, with both quotes.
+/// Returns the length of the string at the start of `text`, including both quotes.
 fn string_length(text: &str) -> usize {
     // True at first, because the opening quote does not end the string.
     let mut is_escaped = true;

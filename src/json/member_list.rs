@@ -39,7 +39,8 @@ impl Drop for MemberList<'_> {
         #[expect(clippy::unnecessary_filter_map, reason = "the lifetime of the members changes")]
         // Collecting an empty iterator of the same layout reuses the memory.
         let empty = list.into_iter().filter_map(|_| None).collect();
-        // Fails while the thread ends. The closure then drops `empty`, which frees the memory.
+        // `try_with` fails while the thread ends. The closure then drops `empty`, which frees the
+        // memory.
         let _ = KEPT.try_with(|kept| kept.set(empty));
     }
 }
@@ -64,7 +65,7 @@ mod tests {
     use crate::json::Object;
 
     #[test]
-    fn thread_keeps_the_memory_of_a_short_list_only() {
+    fn thread_keeps_memory_only_of_a_short_list() {
         let place = |text: &str| Object::from_json(text).unwrap().members.as_ptr().addr();
         let first = place(r#"{"a":1,"b":2}"#);
         assert_eq!(place(r#"{"c":[3]}"#), first);

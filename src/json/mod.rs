@@ -8,7 +8,7 @@
 //! 2. The text is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` body in
 //!    which two hex digits follow every `%`.
 //! 3. No object, at any depth, has two members of the same name.
-//! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
+//! 4. Objects and arrays have at most [`MAX_DEPTH`] levels of nesting.
 //! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body
 //!    together have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`]
 //!    elements.
@@ -43,15 +43,16 @@ pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Maximum number of members of an object, of fields of a form, and of parameters of a query.
 ///
-/// The largest object of any known callback has 100 members: a Kollus play with all `uservalues`.
+/// The largest object of any known callback has 100 members: `uservalues` of a Kollus play callback
+/// in which all of them are set.
 pub(crate) const MAX_OBJECT_MEMBERS: usize = 4096;
 
-/// Maximum number of members of all objects in a body. The largest known callback is from GitHub
-/// and has 558.
+/// Maximum number of members of all objects in a body. The sample callback with the most members is
+/// from GitHub and has 558 members.
 const MAX_MEMBERS: usize = 65_536;
 
-/// Maximum number of elements of all arrays in a body. The known callbacks have at most 64. The
-/// callback for a push to GitHub lists up to 2,048 commits, each with its files.
+/// Maximum number of elements of all arrays in a body. Each sample callback has at most 64
+/// elements. The callback for a push to GitHub can list 2,048 commits, each with its files.
 const MAX_ELEMENTS: usize = 65_536;
 
 /// Maximum numbers of members and elements in a JSON text.
@@ -131,14 +132,14 @@ pub(crate) struct Member<'a> {
     /// Empty for a form and for a name with escapes. Also empty if anything but a single colon
     /// separates name and value.
     ///
-    /// If adjacent members have spans, gatepost copies these members with one write. Writing each
-    /// member separately would produce the same bytes.
+    /// If adjacent members have non-empty spans, gatepost copies these members with one write.
+    /// Writing each member separately would produce the same bytes.
     pub(crate) span: Span,
 }
 
 impl Member<'_> {
-    /// Returns true if the text of a form's member may contain U+FFFD in place of invalid UTF-8,
-    /// as `form_urlencoded` writes it. A borrowed text is a part of the form and valid.
+    /// Returns true if the text of a form's member may contain U+FFFD that `form_urlencoded` wrote
+    /// in place of invalid UTF-8. A borrowed text is an unchanged part of the form.
     fn may_be_lossy(&self) -> bool {
         let has_replacement = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
         let value = match &self.value {
@@ -160,7 +161,7 @@ pub(crate) struct Object<'a> {
     index: NameIndex,
     /// True if the text has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
-    /// True if the body is raw: gatepost reads no fields of it, so this `Object` has no members.
+    /// True if the body is raw: gatepost reads no fields from it, so this `Object` has no members.
     pub(crate) is_absent: bool,
 }
 
@@ -210,7 +211,7 @@ impl<'a> Object<'a> {
     /// # Errors
     ///
     /// Returns an error if the body is JSON that breaks one of the rules 3 to 5 of this module.
-    /// Parsers disagree about the values in this JSON.
+    /// Parsers may disagree about the values in such JSON.
     pub(crate) fn absent(body: &[u8]) -> Result<Self, BodyError> {
         let checked =
             std::str::from_utf8(body).map(|text| Scan::new(text, Limits::CALLBACK).check());
@@ -286,8 +287,8 @@ const TYPICAL_FIELDS: usize = 24;
 
 /// Checks that two hex digits follow every `%`.
 ///
-/// The crate `form_urlencoded` keeps a malformed `%`, so the app would receive text that the
-/// platform did not send.
+/// The crate `form_urlencoded` keeps a malformed `%` as text. Without this check, the app would
+/// receive text that the platform did not send.
 fn check_percent_signs(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(b'%', rest) {
@@ -458,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_numbers_beyond_f64() {
+    fn accepts_numbers_beyond_range_of_f64() {
         for number in ["1e400", "-1e400", &"9".repeat(400)] {
             assert!(
                 json(&format!("{{\"a\":{number},\"b\":[{number}]}}")).is_ok(),

@@ -1,6 +1,7 @@
-//! Finds the part of a text that needs no escape in a JSON string.
+//! Finds the first byte of a text that a JSON string must escape.
 
-/// Returns the number of bytes before the first quote, backslash or control character.
+/// Returns the number of bytes before the first quote, backslash or control character; the length
+/// of `bytes` if it contains none of these.
 ///
 /// Tests eight bytes at a time with integer arithmetic, because SIMD instructions would need
 /// `unsafe`.

@@ -27,12 +27,12 @@ pub(super) struct Scan<'a> {
     pos: usize,
     /// Error that the scan reports if a method returns [`Stop`].
     defect: BodyError,
-    /// Names of the inner objects that are open. The names of the innermost object are last.
+    /// Names of the members of the open inner objects. The names of the innermost object are last.
     ///
     /// One list serves all inner objects, so that a body of many small objects causes few
     /// allocations.
     names: Vec<Name<'a>>,
-    /// Numbers of members and elements that the rest of the text may have.
+    /// Limits for the rest of the text.
     left: Limits,
 }
 
@@ -440,8 +440,8 @@ mod tests {
     use super::*;
     use crate::json::Object;
 
-    /// Generates JSON values with up to one random edit, so that many texts are valid and most
-    /// other texts are nearly valid.
+    /// Generates JSON values, each with at most one random edit, so that many texts are valid and
+    /// most other texts are nearly valid.
     fn texts() -> impl Strategy<Value = String> {
         let scalar = prop_oneof![
             "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][-+]?[0-9]{1,3})?",
@@ -555,7 +555,7 @@ mod tests {
         }
 
         #[test]
-        fn write_string_writes_what_serde_json_writes(text in "[a-c\\\\\"é\u{1}\u{7f}\n]{0,20}") {
+        fn write_string_writes_the_same_text_as_serde_json(text in "[a-c\\\\\"é\u{1}\u{7f}\n]{0,20}") {
             let mut written = Vec::new();
             crate::json::write_string(&text, &mut written);
             prop_assert_eq!(written, serde_json::to_vec(&text).unwrap());

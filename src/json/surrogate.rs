@@ -31,7 +31,7 @@ pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     (copied > 0).then(|| repaired + text.get(copied..).unwrap_or_default())
 }
 
-/// Half of a surrogate pair, which encodes a character above U+FFFF.
+/// Half of a surrogate pair. A pair encodes one character above U+FFFF.
 #[derive(Clone, Copy)]
 pub(super) enum Surrogate {
     High,
@@ -40,7 +40,7 @@ pub(super) enum Surrogate {
 
 /// Returns the surrogate if the text starts with the escape of a surrogate.
 pub(super) fn surrogate(text: &[u8]) -> Option<Surrogate> {
-    // Every surrogate starts with the digit `d`.
+    // The first hex digit of every surrogate is `d`.
     let [b'\\', b'u', b'd' | b'D', second, third, fourth, ..] = text else { return None };
     if !third.is_ascii_hexdigit() || !fourth.is_ascii_hexdigit() {
         return None;

@@ -17,10 +17,10 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// True for a string without escapes, and for an integer of at most 18 digits other than `-0`.
-    /// Callers copy these values without parsing them.
+    /// True only for a string without escapes, and for an integer of at most 18 digits other than
+    /// `-0`. Callers copy such a value without parsing it.
     ///
-    /// May also be false for these values, because [`Json::of`] always sets false.
+    /// [`Json::of`] sets false for every value.
     pub(crate) is_plain: bool,
 }
 

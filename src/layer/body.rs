@@ -267,8 +267,8 @@ impl ShadowTap {
         }
     }
 
-    /// Finishes the observer. A tokio task judges a large body. Without a tokio runtime, judges the
-    /// body at once.
+    /// Finishes the observer. In a tokio runtime, a task judges a large body. In every other case,
+    /// this method judges the body.
     fn finish(&mut self) {
         let Ok(tokio) = Handle::try_current() else {
             return self.observer.finish(self.layer.now());

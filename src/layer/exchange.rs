@@ -39,7 +39,7 @@ pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
     /// `None` after the end of the body, to release the body's resources while the app answers.
     pub(super) body: Pin<&'r mut Option<B>>,
-    /// The reason why the body failed; `None` without a failure.
+    /// Failure of the body; `None` if the body has not failed.
     pub(super) failure: Option<BodyFailure>,
 }
 
@@ -222,8 +222,8 @@ fn unreachable(what: &str, error: &(dyn Error + 'static)) -> Answer {
     Answer::Unreachable(format!("{what}: {}", text_of(error)))
 }
 
-/// Reads the body of the answer, up to `MAX_ANSWER_BYTES` and `MAX_ANSWER_FRAMES`. The second limit
-/// ends an endless body of empty frames.
+/// Reads the body of the answer, up to `MAX_ANSWER_BYTES` and `MAX_ANSWER_FRAMES`. An endless body
+/// of empty frames exceeds the second limit.
 async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
     status: StatusCode,
     headers: HeaderMap,

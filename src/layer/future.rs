@@ -28,8 +28,8 @@ pin_project! {
     enum ResponseState<F: Future> {
         // The layer passes the request on without a verdict.
         Passing { #[pin] future: F },
-        // As `Passing`, but the inner service was not ready or failed. The box keeps the enum
-        // small.
+        // Like `Passing`, but the inner service was not ready, or its `poll_ready` failed. The box
+        // keeps the enum small.
         Waiting { future: Pin<Box<dyn Future<Output = F::Output> + Send>> },
         // The route is in shadow mode.
         Observing { future: ObservedFuture<F::Output>, tap: Option<Box<AnswerTap>> },

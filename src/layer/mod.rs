@@ -18,18 +18,18 @@
 //! # Memory
 //!
 //! The layer holds the body of each unfinished callback, in a buffer of up to twice
-//! `max_body_bytes`. A body must arrive within 30 seconds. The layer has no connections, and does
-//! not read `max_connections` and `max_unjudged_bytes`. In the server in front of the layer, limit
-//! the number of connections and requests, the length of a request's head, and the time to receive
-//! the head. The [manual](crate::manual::memory) names the settings.
+//! `max_body_bytes`. A body must arrive within 30 seconds after the head. The layer accepts no
+//! connections, so it ignores `max_connections` and `max_unjudged_bytes`. In the server in front of
+//! the layer, limit the number of connections and requests, the length of a request's head, and the
+//! time to receive the head. The [manual](crate::manual::memory) names the settings.
 //!
 //! # Placement
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
 //! event's request. The layer must therefore wrap the service that selects a handler by path.
 //! tonic's `Server::layer` wraps that service. axum's `Router::layer` wraps each handler instead:
-//! axum first selects a handler, then calls the layer. In axum, either route the path of the
-//! callback and set no address, or wrap the whole router:
+//! axum first selects a handler, then calls the layer. In axum, either add an axum route for the
+//! path of the callback and set no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -51,9 +51,10 @@
 //! | `fallback_service` of an empty router, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
-//! In a nested router, the gate judges the path that the client sent, and also the path without the
-//! prefix. The layer reads the path that the client sent from axum's extension `OriginalUri`. This
-//! requires gatepost's feature `axum`. If a router receives only callbacks, add
+//! In a nested router, the gate judges the path that the client sent. If the layer would pass the
+//! request on, the gate also judges the path without the prefix. The layer reads the path that the
+//! client sent from axum's extension `OriginalUri`. This requires gatepost's feature `axum`. If a
+//! router receives only callbacks, add
 //! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route in
 //! the config. If a path in the config is mistyped, no unverified request then reaches a handler.
 //!
@@ -322,7 +323,7 @@ impl GateLayer {
     /// Refuses each request whose path has no route, with the status 403.
     ///
     /// Use this method for a router that receives only callbacks. If a path of the router is
-    /// missing from the config by mistake, no unverified request reaches its handler.
+    /// missing from the config by mistake, no unverified request reaches the handler of this path.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {
@@ -349,16 +350,16 @@ impl GateLayer {
         Self { shows_token: true, ..self }
     }
 
-    /// Sends events to the inner service without headers, for handlers that take
+    /// Removes all headers of an event except `gatepost-stale`, for handlers that take
     /// `axum::Callback` or [`Accepted`](crate::Accepted).
     ///
-    /// The body and the extensions do not change. Of the headers, only `gatepost-stale` remains. An
-    /// event keeps its headers with `forward = "raw"`, with `forward = "passthrough"`, and with a
-    /// `signing_secret`.
+    /// The body and the extensions do not change. With `forward = "raw"` or `"passthrough"`, or
+    /// with a `signing_secret`, an event keeps its headers.
     ///
-    /// gatepost then computes the id of an event only if the inner service calls
-    /// [`Event::id`](crate::Event::id). If several layers share a gate, use this method for all of
-    /// them or for none: otherwise gatepost does not recognize a copy that arrives at another layer.
+    /// If the id of an event is a digest of all its data, gatepost then computes the id only when
+    /// the inner service calls [`Event::id`](crate::Event::id). If several layers share a gate, use
+    /// this method for all of them or for none: otherwise gatepost does not recognize a copy that
+    /// arrives at another layer.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {

@@ -57,7 +57,8 @@ impl Runtime for TokioRuntime {
         report::shared_state_back(missed, self.now());
     }
 
-    /// Runs the work on a thread for blocking work. Without a tokio runtime, runs the work at once.
+    /// Runs the work on a tokio thread for blocking work. Without a tokio runtime, runs the work at
+    /// once on the current thread.
     async fn run_long<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let Ok(runtime) = Handle::try_current() else { return work() };
         match runtime.spawn_blocking(work).await {

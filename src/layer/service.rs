@@ -52,7 +52,8 @@ impl GateLayer {
     /// Judges the head of a request. Returns `None` if a gate has already accepted the request.
     ///
     /// If a router has changed the path, judges the path that the client sent. If the layer would
-    /// pass this path on, also judges the changed path, and returns the stricter admission.
+    /// pass on a request with this path, also judges the changed path, and returns the stricter
+    /// admission.
     #[inline]
     fn admit<B>(&self, request: &Request<B>) -> Option<Admission> {
         let (extensions, uri) = (request.extensions(), request.uri());

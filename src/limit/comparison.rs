@@ -1,7 +1,7 @@
 //! Comparison of the values of a limit that machines share.
 //!
 //! Machines with different values of one limit have different budgets, so together they may exceed
-//! the limit of each. gatepost therefore warns:
+//! the limit of each machine. gatepost therefore warns:
 //!
 //! 1. A machine that takes permits reads the stored values every ten seconds, then stores its own.
 //! 2. If the machine finds other values twice in a row, another machine has stored its values in
@@ -66,8 +66,8 @@ impl Comparison {
         Some(now.after(LIFETIME))
     }
 
-    /// Ends a comparison with the values that the shared state contained. Returns other values of
-    /// which the machine must warn.
+    /// Ends a comparison with the values that the shared state contained. If the machine must warn
+    /// of these values, returns them.
     pub(crate) fn end(&self, found: Option<LimitValues>) -> Option<LimitValues> {
         let mut state = self.lock();
         let other = found.filter(|found| *found != self.own);

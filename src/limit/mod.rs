@@ -5,9 +5,9 @@
 //!
 //! The algorithm is GCRA. A token bucket would store the level of the budget and the time of the
 //! last change. GCRA stores only `full_at`, the time at which the budget is full again. Each
-//! request moves `full_at` forward by one interval. If `full_at` would then be further in the
-//! future than the time in which an empty budget refills, the request exceeds the limit. The state
-//! is a single integer, so gatepost updates the budget of a route atomically, without a lock.
+//! permitted request moves `full_at` forward by one interval. If a request would move `full_at`
+//! past the time at which an empty budget would be full again, the request exceeds the limit. The
+//! state is a single integer, so gatepost updates the budget of a route atomically, without a lock.
 //!
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.
@@ -74,7 +74,7 @@ impl Rate {
     }
 
     /// Takes up to `count` requests from a budget that is full at the time `full_at`. Returns the
-    /// number of requests and the new `full_at`.
+    /// number of requests taken and the new `full_at`.
     fn take_up_to(self, count: u32, full_at: i64, now: Timestamp) -> (u32, i64) {
         let now = nanos(now);
         let from = self.full_from(full_at, now);
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(taken(at(100)), 1);
         assert_eq!(taken(at(100)), 0);
         assert_eq!(taken(at(300)), 2);
-        assert_eq!(taken(at(60_000)), 3, "expected a whole burst after a minute, found another");
+        assert_eq!(taken(at(60_000)), 3, "expected a whole burst, found another number");
     }
 
     #[test]

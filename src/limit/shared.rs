@@ -4,18 +4,19 @@
 //! permits from that budget, and spends each permit on one callback:
 //!
 //! 1. A machine that has a permit spends it, without an operation of the shared state.
-//! 2. Without a permit, one callback takes permits from the shared budget. The other callbacks on
-//!    the machine wait for that callback.
+//! 2. If the machine has no permit, one callback takes permits from the shared budget. The other
+//!    callbacks on the machine wait for that callback.
 //! 3. If the machine has spent its earlier permits within 100 ms, it takes twice as many, but at
 //!    most the number of callbacks that the rate permits in 100 ms. If the machine has spent its
-//!    earlier permits later, it takes half as many. If its earlier permits have expired, it takes
-//!    one. A machine with few callbacks therefore takes few permits that another machine needs.
+//!    earlier permits later, it takes half as many, but at least one. If its earlier permits have
+//!    expired, it takes one. A machine with few callbacks therefore takes few permits that another
+//!    machine needs.
 //! 4. A permit expires after a second.
 //! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
 //!    regained a request. Until then, the machine does not use the shared state.
 //!
-//! In each period, all machines together therefore stay within the limit, plus the permits that
-//! they have taken within the second before.
+//! In each period, all machines together therefore exceed the limit by at most the permits that
+//! they have taken within the second before the period.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -79,7 +80,7 @@ pub(crate) struct Withdrawal {
     /// The value to replace; `None` if the shared state contains none.
     pub(crate) known: Option<i64>,
     pub(crate) full_at: i64,
-    /// Time until which the shared state keeps the value. The budget is then full.
+    /// Time until which the shared state keeps the value. At this time, the budget is full.
     pub(crate) until: Timestamp,
     permits: u32,
 }
@@ -186,7 +187,8 @@ mod tests {
     struct State(Option<i64>);
 
     impl State {
-        /// Spends a permit of a machine, as the driver does. Returns false beyond the limit.
+        /// Spends a permit of a machine, as the driver does. Returns false if the callback exceeds
+        /// the limit.
         fn spend(&mut self, machine: &Arc<SharedBudget>, now: Timestamp) -> bool {
             loop {
                 let taking = match machine.spend(now) {

@@ -58,8 +58,9 @@ pub(super) fn send(
 ) {
     let Some(slot) = Slot::take() else {
         METRICS.callbacks.mirrored("dropped");
-        let reason =
-            format_args!("expected at most {MAX_IN_FLIGHT} copies in flight, found more; {REMEDY}");
+        let reason = format_args!(
+            "expected fewer than {MAX_IN_FLIGHT} copies in flight, found {MAX_IN_FLIGHT}; {REMEDY}"
+        );
         report::mirror_failed(accepted, &mirror.servers(), &reason, now);
         return;
     };

@@ -260,7 +260,7 @@ fn browser_player_reads_reply_across_origins() {
     }
     let reply = client.send(&preflight.replace("player.test", "other.test").into_bytes());
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (405, None));
-    gate.program.wait_for_line("found a CORS preflight of `https://other.test`; see `cors`");
+    gate.program.wait_for_line("found a CORS preflight of `https://other.test`; to permit");
 }
 
 #[test]

@@ -315,7 +315,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "mirror_failed",
         "the address in `mirror` did not accept the copy of an event",
-        "the app at this address is down or slow, answered no 2xx, or more than 64 copies are in flight",
+        "the app at this address is down or slow, answered no 2xx, or 64 copies are already in flight",
         "log, gatepost_mirrored_events_total",
         "read the reason and `app` in the line, then repair that app, or remove `mirror`; the reply to the platform and the app in `url` are not affected",
     ]),
