@@ -56,7 +56,8 @@ impl Digest {
         self.is_keyed() || matches!(self, Self::Public(_))
     }
 
-    /// Prepares a key, so that gatepost computes the HMAC key schedule only once.
+    /// Prepares a key. gatepost then computes the HMAC key schedule only once, not for each
+    /// message.
     pub(crate) fn key(self, secret: Secret) -> Key {
         // `new_from_slice` never fails for an HMAC, which accepts keys of any length.
         let keyed = match self {

@@ -126,7 +126,7 @@ pub struct LaneStatus {
     /// The lane.
     pub lane: Lane,
     /// Earliest time at which the first pending event of a source and subject in the lane is due. A
-    /// claimed event is due at the end of its lease.
+    /// claimed event is due at the end of its claim.
     pub due: Timestamp,
 }
 
@@ -281,7 +281,7 @@ pub struct QueueFilter {
     pub kind: Option<Box<str>>,
     /// Value of `ce-id`.
     pub id: Option<Box<str>>,
-    /// Subject.
+    /// Subject of the events.
     pub subject: Option<Box<str>>,
     /// True to select only pending events whose last attempt failed.
     pub is_failing: bool,
@@ -321,7 +321,7 @@ pub struct StateTotal {
     pub bytes: u64,
 }
 
-/// Sizes of a store.
+/// Numbers and sizes of the events in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStatus {
@@ -347,7 +347,7 @@ impl StoreStatus {
         }
     }
 
-    /// Returns the total of a state, so that a store can change the total.
+    /// Returns a mutable reference to the total of a state, with which a store changes the total.
     pub const fn of_mut(&mut self, state: EntryState) -> &mut StateTotal {
         match state {
             EntryState::Pending => &mut self.pending,

@@ -21,12 +21,13 @@
 //!
 //! # Values and calls
 //!
-//! Some operations are values: [`Next::Store`](crate::Next::Store) gives a server one to carry out,
-//! and the server returns the result. The others are calls of the two traits.
+//! Some operations are values: the server takes an operation from
+//! [`Next::Store`](crate::Next::Store), carries it out, and returns the result. The others are
+//! calls of the two traits.
 //!
 //! | operation | form | reason |
 //! |---|---|---|
-//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time; your own server can carry out the operation, or continue without a store |
+//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time limit; your own server can carry out the operation, or continue without a store |
 //! | look up a signature or id; look up or note a session; keep or find the last reply; finish or release a claim | call by [`drive`](crate::drive), through [`Runtime`](crate::Runtime) | before or after the steps: the result changes a mark, the verdict or the reply, but not the next step; without a result, the driver continues as without shared state |
 //! | claim, settle and expire events; sweep | call by the dispatcher of the queue | no callback waits for the result; the core determines only the settlement ([`QueuedApp::settle`](crate::QueuedApp::settle)), from the app's answer |
 //! | list, show, replay and remove events; status | call by the commands and the admin API | an operator, not a callback, needs the result |
@@ -87,8 +88,9 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, u64>;
 
-    /// Ends a claim. If the claim has already ended, for example because another owner has claimed
-    /// the event after the lease, returns false and does not change the event.
+    /// Ends a claim, and returns true. If the owner no longer has the claim, for example because
+    /// another owner has claimed the event after the lease, returns false and does not change the
+    /// event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Returns the events that match, in the order of their numbers, without their bodies.
@@ -98,7 +100,7 @@ pub trait Store: Send + Sync {
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
     /// Queues each delivered or dead event that matches. The queued event is a replay, and has a
-    /// new number. Returns how many replays were queued.
+    /// new number. Returns the number of queued replays.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the events that match, except for claimed events. Returns the number of removed
@@ -109,7 +111,8 @@ pub trait Store: Send + Sync {
     /// the number of removed dead events.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Returns the sizes of the store, or an error if the store cannot accept new events.
+    /// Returns the numbers and sizes of the events, or an error if the store cannot accept new
+    /// events.
     fn status(&self) -> StoreFuture<'_, StoreStatus>;
 
     /// Completes after another process may have changed the store.
@@ -148,7 +151,7 @@ pub enum StoreError {
     Failed(String),
     /// With the new event, the pending and dead events would exceed `max_bytes`.
     #[error(
-        "expected fewer than {max_bytes} stored bytes, found a full store; deliver or drop events with `gatepost queue`, or raise max_bytes"
+        "expected fewer than {max_bytes} stored bytes, found a full store; correct the app so that it takes the events, remove events with `gatepost queue drop`, or raise max_bytes"
     )]
     Full {
         /// The value of `max_bytes`.

@@ -63,8 +63,8 @@ pub trait SharedState: Send + Sync {
     /// Returns the value of a key.
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>>;
 
-    /// Sets the value of a key if the bytes of its present value are `old`. Otherwise does nothing,
-    /// and returns false.
+    /// If the bytes of the key's present value are `old`, sets the value and returns true.
+    /// Otherwise does nothing, and returns false.
     fn replace(
         &self,
         key: SharedKey,

@@ -1,11 +1,12 @@
 //! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
 //! and the common form of an answer.
 //!
-//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost does
-//! not use an answer with a member that the app probably means to have an effect:
+//! gatepost drops a member that is not a reply field, and notes the member's name. If an answer
+//! contains one of these members, gatepost does not use the answer, because the app probably expects
+//! the member to have an effect:
 //!
-//! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope (the member that
-//!   contains the fields in the native form);
+//! - a member whose name is a misspelling of a reply field, of `allow`, of `message` or of the
+//!   envelope (the member that contains the fields in the native form);
 //! - a reply field or `allow` beside the envelope.
 //!
 //! In a config or a definition, every unknown member is a fault.
@@ -45,8 +46,8 @@ impl<'a> ParsedAnswer<'a> {
     }
 }
 
-/// The maximum number of elements in a list, to bound the work for an answer. No platform documents
-/// a callback with nearly as many items.
+/// The maximum number of elements in a list, which limits the work for an answer. No platform
+/// documents a callback with nearly as many items.
 const MAX_ELEMENTS: usize = 1000;
 
 const COMMON_ALLOW: &str = "allow";

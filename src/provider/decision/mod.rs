@@ -75,7 +75,7 @@ impl EmptyAnswer {
 }
 
 impl Decision {
-    /// Returns the meaning of an empty answer if the config does not set it.
+    /// Returns the default meaning of an empty answer, which applies if the config sets none.
     ///
     /// If the platform reads the body of the reply, an empty answer grants no permission. If the
     /// platform reads the status, a 2xx status grants permission, with or without a body.

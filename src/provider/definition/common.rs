@@ -149,11 +149,12 @@ impl<'f> DefinitionReader<'f> {
         };
         for field in shared.iter().filter(|field| !is_used(field)) {
             let problem = format!(
-                "expected a kind that has a common event and declares the field of `{}`, found \
+                "expected a kind that has a common event and declares the source of `{}`, found \
                  none",
                 field.name
             );
-            let remedy = "add common = \"started\" to a kind, or declare the field of the kind";
+            let remedy = "add common = \"started\" to a kind, or declare the source as a field of \
+                          the kind";
             self.faults.add(&table.place_of("common"), problem, remedy);
         }
     }

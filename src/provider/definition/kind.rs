@@ -307,7 +307,7 @@ impl<'f> DefinitionReader<'f> {
         parts.is_empty().then_some(())
     }
 
-    /// Reads `session`: the start or the end of a session.
+    /// Reads `session`: the kind is the start or the end of a session.
     fn session(
         &self,
         table: &Table<'f>,
@@ -323,7 +323,7 @@ impl<'f> DefinitionReader<'f> {
         }
         if id.is_empty() && has_no_time {
             let problem = "expected an id of the session or a time of the event, found neither";
-            self.faults.add(&table.place, problem, "add id, or time to the kind");
+            self.faults.add(&table.place, problem, "add id to `session`, or time to the kind");
         }
         let part = self.word(part.as_ref(), "part", &SessionPart::WORDS)?;
         Some(SessionRule { part, id })

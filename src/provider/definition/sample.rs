@@ -67,10 +67,10 @@ fn check_fields(place: &Place, faults: &Faults<'_>, kind: &Kind, sample: &Object
     fits
 }
 
-/// Checks that gatepost finds the kind of the sample in the request with the sample.
+/// Checks that a request with the sample names the kind of the sample.
 fn check_kind(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sample: &Object<'_>) {
     let rule = &plan.kind_rule;
-    // Only the platform's own requests have the path of the platform.
+    // The path names the kind. Only requests of the platform have this path.
     let is_target = |place: &Locator| place.each().contains(&Locator::Target);
     if !rule.may_find(index) || rule.from.iter().any(is_target) {
         return;

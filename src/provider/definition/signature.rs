@@ -87,7 +87,8 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Reads `encoding`. Without a digest, the platform sends the text of the key by default.
+    /// Reads `encoding`. If `digest` is `none` and `encoding` is absent, the platform sends the key
+    /// as text.
     fn signature_encoding(
         &self,
         table: &Table<'f>,
