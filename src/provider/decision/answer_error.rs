@@ -38,9 +38,7 @@ pub(crate) enum AnswerError {
 pub(crate) enum TextFault {
     #[error("expected a closing brace for each opening brace, found a single brace")]
     Brace,
-    #[error(
-        "expected `text`, and at most `missing = \"empty\"`, found another member or value"
-    )]
+    #[error("expected `text`, and at most `missing = \"empty\"`, found another member or value")]
     Form,
     #[error("expected no field in the host of an address, found `{field}`")]
     Host { field: Box<str> },
