@@ -1,5 +1,5 @@
-//! Challenges: callbacks by which a platform checks that a server at the callback URL responds and
-//! has the key.
+//! Challenges: callbacks by which a platform checks that a server at the callback URL responds.
+//! With some challenges, the platform also checks that the server has the key.
 //!
 //! gatepost replies to a challenge itself, with values of the request. gatepost replies only after
 //! it has verified the signature of the challenge, or a value that must equal a setting. If a

@@ -156,8 +156,8 @@ impl Decision {
         self.reply_field(field, message, &mut Conversion::of_answer()).ok().flatten()
     }
 
-    /// Returns the JSON text inside the envelope, or `None` if the envelope is absent or `null`.
-    /// Drops the members beside the envelope.
+    /// Returns the JSON text of the envelope's value, or `None` if the envelope is absent or
+    /// `null`. Drops the members beside the envelope.
     fn inside_envelope<'a>(
         &self,
         object: &Object<'a>,
@@ -331,7 +331,7 @@ impl Decision {
         }
         self.fields.check_unknown(name)?;
         // Only an object or array can be a misspelt envelope: a member `date` with a string is not
-        // `data`.
+        // a misspelt `data`.
         let is_container = matches!(value.shape(), Shape::Object | Shape::Array);
         let envelope = self.envelope.as_deref().filter(|_| is_container);
         let mut meant = [COMMON_ALLOW, COMMON_MESSAGE].into_iter().chain(envelope);

@@ -20,7 +20,7 @@ use crate::json::{self, Object, Shape, Value};
 use crate::provider::field::{Field, Fields, Type};
 use crate::provider::pointer::Pointer;
 
-/// An answer in a template, which gatepost uses instead of asking the app.
+/// An answer that a template contains. gatepost uses this answer, and does not ask the app.
 #[derive(Clone, Debug)]
 pub(crate) struct FixedAnswer {
     fields: Vec<ReplyField>,

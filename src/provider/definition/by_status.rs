@@ -13,7 +13,7 @@ use crate::toml_reader::{Place, Table};
 /// Documentation of the field [`VERDICT`].
 const ABOUT_VERDICT: &str = "`true` to allow the request, `false` to deny it.";
 
-/// The statuses that allow and deny.
+/// The statuses of the replies that allow and deny.
 #[derive(Clone, Copy)]
 pub(super) struct Statuses {
     allow: StatusCode,
@@ -21,7 +21,7 @@ pub(super) struct Statuses {
 }
 
 impl<'f> DefinitionReader<'f> {
-    /// Reads `allow_status` and `deny_status`; `None` if the reply sets neither of them.
+    /// Reads `allow_status` and `deny_status`; `None` if the table has neither of them.
     pub(super) fn statuses(&self, table: &Table<'f>) -> Option<Statuses> {
         let allow = self.status(table, "allow_status", 200..=299);
         let deny = self.status(table, "deny_status", 400..=499);

@@ -24,7 +24,8 @@ impl<'f> DefinitionReader<'f> {
         fields
     }
 
-    /// Reads `common` of a kind: the name of the event, or a table with fields of its own.
+    /// Reads `common` of a kind: the name of the event, or a table with the event and the kind's
+    /// own fields.
     pub(super) fn common(
         &self,
         kind: &Table<'f>,

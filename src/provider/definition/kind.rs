@@ -412,7 +412,8 @@ impl<'f> DefinitionReader<'f> {
             sample: None,
             times: defaults.times,
             id: defaults.id.clone(),
-            // Two different callbacks of an undeclared kind may have equal data.
+            // Without `time` and `sequence`, the data does not identify an event: two different
+            // callbacks of an undeclared kind may have equal data.
             sequence: Vec::new(),
             viewer: ViewerKey::default(),
             session: None,

@@ -81,7 +81,7 @@ struct DefinitionReader<'f> {
     /// True if the callbacks that the current part of the definition describes may have fields:
     /// some of their bodies are not raw.
     has_fields: Cell<bool>,
-    /// The names of kinds that contain a dot and are not in quotes.
+    /// The kind names that contain a dot and are not in quotes.
     unquoted: RefCell<Vec<String>>,
     settings: Vec<Setting>,
 }

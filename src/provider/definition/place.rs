@@ -114,7 +114,7 @@ impl<'f> DefinitionReader<'f> {
         name
     }
 
-    /// Returns the index of a header in `headers`. Adds a header that is not in the list.
+    /// Returns the index of a header in `headers`. First adds the header if the list lacks it.
     pub(super) fn capture(&self, name: &HeaderName) -> usize {
         let mut headers = self.headers.borrow_mut();
         headers.iter().position(|known| known == name).unwrap_or_else(|| {

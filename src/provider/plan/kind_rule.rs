@@ -15,7 +15,7 @@ pub(crate) struct KindRule {
     /// present and not empty.
     pub(crate) from: Vec<Locator>,
     /// The possible kinds for each name. gatepost takes the first kind whose `when` values are all
-    /// present; if there is none, the last.
+    /// present; if there is none, the last kind.
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback that does not name its kind.
     pub(crate) unnamed: Vec<usize>,

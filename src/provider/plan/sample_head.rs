@@ -21,7 +21,8 @@ impl Plan {
         of_kind.or(self.methods.first()).unwrap_or(&Method::POST)
     }
 
-    /// Returns the platform's first name for a kind; `None` if no name is for this kind.
+    /// Returns the first of the platform's names for a kind; `None` if the platform has no name for
+    /// this kind.
     pub(crate) fn sample_name(&self, kind: usize) -> Option<&str> {
         let mut names = self.kind_rule.values.iter();
         names.find(|(_, kinds)| kinds.contains(&kind)).map(|(name, _)| name.text())
