@@ -43,7 +43,7 @@ pub(crate) struct StartedSessions {
 #[derive(Default)]
 pub(crate) struct Sessions {
     started: OnceLock<Cache<Fingerprint, StartedSessions>>,
-    /// Permits one change at a time.
+    /// Lock that permits one change at a time.
     changes: Mutex<()>,
 }
 

@@ -5,8 +5,9 @@
 //! driver with [`Runtime::store`](crate::Runtime::store). Each backend follows these rules, and one
 //! suite of tests runs against all backends:
 //!
-//! 1. [`Store::append`] resolves only after the event is durable. Of two events with the same
-//!    dedupe key, the second is a duplicate. The event and its key become durable together.
+//! 1. [`Store::append`] resolves only after the event is durable. While the store remembers a
+//!    dedupe key, another event with this key is a duplicate. The event and its key become durable
+//!    together.
 //! 2. The pending events of one source and subject form a *line*, in the order in which gatepost
 //!    queued them. An owner can claim only the head of a line, its first event. An event without a
 //!    subject is a line of its own.
@@ -79,7 +80,7 @@ pub trait Store: Send + Sync {
 
     /// Turns pending events of a lane into dead letters if they are not claimed and were queued
     /// before `queued_before`. Returns the number of these events. A store may limit one call to
-    /// about a thousand events, so the caller must repeat the call.
+    /// about a thousand events, so the caller repeats the call until it returns 0.
     fn expire(
         &self,
         lane: &Lane,
@@ -93,7 +94,7 @@ pub trait Store: Send + Sync {
     /// event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Returns the events that match, in the order of their numbers, without their bodies.
+    /// Returns the events that match the filter, in the order of their numbers, without bodies.
     fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>>;
 
     /// Returns an event with its body; `None` if the store has no such event.
