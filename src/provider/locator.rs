@@ -72,7 +72,7 @@ pub(crate) enum CaptureError {
     #[error("expected {0} once, found it more than once")]
     Duplicate(String),
     /// The query has more than [`MAX_OBJECT_MEMBERS`] parameters.
-    #[error("expected at most {MAX_OBJECT_MEMBERS} parameters, found more")]
+    #[error("expected at most {MAX_OBJECT_MEMBERS} query parameters, found more")]
     TooManyParameters,
 }
 

@@ -125,7 +125,8 @@ impl<'f> DefinitionReader<'f> {
         for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
             let place: Place = table.place_of(key);
             let problem = format!("expected no `{key}` in a decision by status, found one");
-            self.faults.add(&place, problem, "remove this key, or the statuses");
+            let remedy = "remove this key, or remove allow_status and deny_status";
+            self.faults.add(&place, problem, remedy);
         }
     }
 }

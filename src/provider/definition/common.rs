@@ -84,7 +84,7 @@ impl<'f> DefinitionReader<'f> {
             }
             Form::Other(_) => {
                 let problem = format!("expected a string or a table, found {}", item.form.name());
-                self.faults.add(&item.place, problem, "write common = \"started\"");
+                self.faults.add(&item.place, problem, "write an event, such as \"started\"");
                 None
             }
         }

@@ -351,7 +351,7 @@ impl<'f> DefinitionReader<'f> {
                 (false, None) => "a key in a setting",
             };
             let problem = format!("expected a signature without a second digest, found {found}");
-            self.faults.add(&place, problem, "remove also");
+            self.faults.add(&place, problem, "remove `also`");
         }
     }
 
