@@ -31,8 +31,7 @@ pub(crate) struct Turn(Option<Arc<Memory>>);
 print_only! { Turn:; }
 
 impl Turn {
-    /// Waits for the turn of a client. All clients without a known address count as one
-    /// client.
+    /// Waits for the turn of a client. All clients without a known address count as one client.
     pub(crate) async fn wait(memory: &Arc<Memory>, address: Option<IpAddr>) -> Self {
         let turn = {
             let mut queue = memory.turns.lock();

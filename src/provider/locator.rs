@@ -9,7 +9,7 @@
 //! | `method` | the method of the request |
 //! | `target` | the path and the query of the request, as received |
 //! | `host` | the same as `header:host` |
-//! | `A | B` | the value at one of these locations; if several have a value, the values must be equal |
+//! | `A \| B` | the value at one of these locations; if several have a value, the values must be equal |
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -125,8 +125,8 @@ pub enum Appended {
 pub struct LaneStatus {
     /// The lane.
     pub lane: Lane,
-    /// Earliest time at which the first pending event of a source and subject in the lane is due. A
-    /// claimed event is due at the end of its claim.
+    /// Time at which the next event of the lane is due. An event that waits behind an earlier event
+    /// of its source and subject does not count. A claimed event is due at the end of its claim.
     pub due: Timestamp,
 }
 
@@ -166,7 +166,8 @@ pub enum Settlement {
         /// Reason for the failure.
         reason: Box<str>,
     },
-    /// The app did not accept the event. gatepost makes no further attempt.
+    /// The app did not accept the event, or the config has no address for it. gatepost makes no
+    /// further attempt.
     Dead {
         /// Reason for the last failure.
         reason: Box<str>,

@@ -12,7 +12,8 @@
 //!    queued them. An owner can claim only the head of a line, its first event. An event without a
 //!    subject is a line of its own.
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
-//!    owner may claim the event. The store then ignores the late settlement.
+//!    owner may claim the event. After the second claim, the store ignores a settlement by the first
+//!    owner.
 //! 4. If the delivery of an event fails, the event stays the head of its line until it is delivered
 //!    or dead. The event delays no other line.
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
@@ -100,8 +101,8 @@ pub trait Store: Send + Sync {
     /// Returns an event with its body; `None` if the store has no such event.
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
-    /// Queues each delivered or dead event that matches. The queued event is a replay, and has a
-    /// new number. Returns the number of queued replays.
+    /// Queues again each delivered or dead event that matches the filter. The queued event is a
+    /// replay, and has a new number. Returns the number of replays.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the events that match, except for claimed events. Returns the number of removed
@@ -138,8 +139,8 @@ pub trait Store: Send + Sync {
 pub enum StoreError {
     /// Too many operations wait for the store.
     #[error(
-        "expected a store that completes operations in time, found {waiting} waiting operations; use a \
-         faster disk"
+        "expected a store that completes operations in time, found {waiting} waiting operations; end a \
+         process that locks the store, or use a faster disk or network"
     )]
     Busy {
         /// Number of operations that wait.

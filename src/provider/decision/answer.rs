@@ -2,8 +2,8 @@
 //! and the common form of an answer.
 //!
 //! gatepost drops a member that is not a reply field, and notes the member's name. If an answer
-//! contains one of these members, gatepost does not use the answer, because the app probably
-//! expects the member to have an effect:
+//! contains one of the following members, gatepost does not use the answer, because the app
+//! probably expects the member to have an effect:
 //!
 //! - a member whose name is a misspelling of a reply field, of `allow`, of `message` or of the
 //!   envelope (the member that contains the fields in the native form);

@@ -86,7 +86,7 @@ impl Decision {
         }
     }
 
-    /// Returns the names of the callback's or the item's fields on which the reply depends.
+    /// Returns the names of the fields of the callback or its items on which the reply depends.
     pub(crate) fn callback_fields(&self) -> impl Iterator<Item = &str> {
         let items = self.item_list.as_ref();
         let protect = items.and_then(|items| items.protect.as_ref()).map(|protect| &protect.when);

@@ -106,7 +106,8 @@ impl<'f> DefinitionReader<'f> {
             fields.get(field).is_some_and(|f| f.optional && matches!(f.ty, Type::String));
         if !is_address {
             let problem = "expected an optional field of type `string`, found another field";
-            self.faults.add(&name.place, problem, "write type = \"string\" and optional = true");
+            let remedy = "write type = \"string\" and optional = true, or name another field";
+            self.faults.add(&name.place, problem, remedy);
         }
         Some(Redirect { field, status })
     }

@@ -32,7 +32,7 @@ impl<'f> DefinitionReader<'f> {
         };
         if !fits {
             let problem = "expected members of a JSON object, or one place beside encode = \"text\", \
-                           found neither";
+                           found another form";
             let remedy = "write give = { challenge = \"/challenge\" }, or give = \"/challenge\" and \
                           encode = \"text\"";
             self.faults.add(&give.place, problem, remedy);

@@ -55,8 +55,8 @@ impl SampleHead {
             // The sample uses the first of the alternatives.
             Locator::OneOf(places) => places.iter().take(1).for_each(|one| self.write(one, text)),
             Locator::Joined(places) => {
-                // If a value may contain the separator, only the sample itself shows where the
-                // values end.
+                // If a value contains `/`, the text has more parts than `places`, and does not show
+                // where a value ends. Only the sample itself then contains the values.
                 let texts: Vec<_> = text.split('/').collect();
                 if texts.len() == places.len() {
                     places.iter().zip(texts).for_each(|(one, text)| self.write(one, text));
