@@ -280,9 +280,8 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Reports the unknown keys of a kind. Returns `None` if one of them is the rest of a name with
-    /// a dot that is not in quotes: `[kinds.stream.live]` is a table `live` in the table of the
-    /// kind `stream`.
+    /// Reports the unknown keys of a kind. Returns `None` if one of them is the rest of an unquoted
+    /// name with a dot: `[kinds.stream.live]` is a table `live` in the table of the kind `stream`.
     fn finish_kind(&self, name: &str, table: &Table<'f>) -> Option<()> {
         let parts = table.unread_tables();
         for (part, inner) in &parts {
