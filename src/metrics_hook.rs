@@ -102,8 +102,8 @@ pub trait MetricsHook: Send + Sync {
         let _ = shadowed;
     }
 
-    /// Receives the use of each [`SharedState`](crate::SharedState) operation that had no result in
-    /// time.
+    /// Receives the use of each [`SharedState`](crate::SharedState) operation without a result: an
+    /// operation that failed or took too long, or that gatepost skipped during an outage.
     fn unshared(&self, of: SharedUse) {
         let _ = of;
     }

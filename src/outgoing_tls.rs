@@ -2,8 +2,8 @@
 
 use crate::secret::Secret;
 
-/// An entry of `[[outgoing_tls]]`: the TLS settings for connections to its hosts. The proxy parses
-/// the PEM texts.
+/// An entry of `[[outgoing_tls]]`: the TLS settings for connections to the hosts of the entry. The
+/// proxy parses the PEM texts.
 #[derive(Debug)]
 pub struct OutgoingTls {
     /// Hosts in lower case; empty means every host.

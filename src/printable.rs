@@ -1,7 +1,7 @@
 //! Escapes received text for logs, and omits fields from `Debug` output.
 
-/// Escapes quotes, backslashes and unprintable characters. Keeps at most the first 100 characters
-/// of the input.
+/// Escapes quotes, backslashes and unprintable characters. Returns at most the first 100 characters
+/// of the input, in escaped form.
 pub(crate) fn printable(text: &str) -> String {
     const MAX_CHARS: usize = 100;
     let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');

@@ -11,7 +11,7 @@ use super::{Fingerprint, Memory};
 use crate::conclusion::Conclusion;
 use crate::printable::print_only;
 
-/// Callbacks in flight, each with the copies that wait for the conclusion.
+/// Callbacks in flight, each with the copies that wait for its conclusion.
 #[derive(Default)]
 pub(crate) struct Flights(Mutex<Waiting>);
 
@@ -66,11 +66,12 @@ impl Flights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Joins the copies that wait for a callback, or claims a callback that is not in flight.
+    /// Joins the copies that wait for the conclusion of a callback. If the callback is not in
+    /// flight, claims it.
     ///
     /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
-    /// gatepost remembers a reply before the claim ends. Every copy therefore finds the claim or
-    /// the reply, so gatepost does not ask the app again.
+    /// If gatepost stores the reply, it does so before the claim ends. Every copy therefore finds
+    /// the claim or the stored reply, so gatepost does not ask the app again.
     ///
     /// # Errors
     ///

@@ -2,8 +2,8 @@
 //!
 //! 1. [`Seen`]: notifications whose event the app has taken. gatepost replies to a resend without
 //!    asking the app.
-//! 2. [`Seen`]: signatures and signed ids. gatepost detects another callback with the same
-//!    signature or id.
+//! 2. [`Seen`]: signatures and signed ids. gatepost detects a callback with the same signature
+//!    or id, but with different data.
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive before the answer share the
 //!    conclusion.
 //! 4. [`Replies`]: replies from usable answers of the app. gatepost repeats the reply to a resend.
@@ -12,9 +12,9 @@
 //!    start of the next session, gatepost marks the event of the end as stale.
 //! 6. [`Turns`]: large bodies that wait until gatepost judges them.
 //!
-//! All of this state has a maximum size, and remains after a config reload. A restart deletes the
-//! state, so gatepost may then ask the app about a resend. State that machines share may remain
-//! after a restart: see [`store::SharedState`].
+//! [`Seen`], [`Replies`] and [`Sessions`] have a maximum size. All of this state remains after a
+//! config reload. A restart deletes the state, so gatepost may then ask the app about a resend.
+//! State that machines share may remain after a restart: see [`store::SharedState`].
 
 mod flights;
 pub(crate) mod outage;
@@ -41,7 +41,7 @@ use crate::printable::print_only;
 
 /// State that the gate keeps between callbacks.
 pub(crate) struct Memory {
-    /// Hasher with random keys and without input. Each fingerprint uses a copy.
+    /// Hasher with random keys and without input. Each fingerprint starts with a copy of it.
     hasher: SipHasher13,
     /// Number of ids that [`Memory::new_id`] has returned.
     new_ids: AtomicU64,

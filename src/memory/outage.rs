@@ -34,7 +34,7 @@ impl Default for Outage {
 }
 
 impl Outage {
-    /// Returns true if an operation may try the state.
+    /// Returns true if an operation may try the state. Otherwise, counts the operation as skipped.
     pub(crate) fn permits(&self, now: Timestamp) -> bool {
         let retry_at = self.retry_at.load(Ordering::Relaxed);
         if retry_at == AVAILABLE {

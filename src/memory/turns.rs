@@ -31,7 +31,7 @@ pub(crate) struct Turn(Option<Arc<Memory>>);
 print_only! { Turn:; }
 
 impl Turn {
-    /// Waits for the turn of a client. All clients without a known address count as one.
+    /// Waits for the turn of a client. All clients without a known address count as one client.
     pub(crate) async fn wait(memory: &Arc<Memory>, address: Option<IpAddr>) -> Self {
         let turn = {
             let mut queue = memory.turns.lock();
@@ -52,7 +52,7 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the next body that waits. If no body waits, frees the turn.
+    /// Returns the channel of the next body that waits. If no body waits, frees the turn.
     fn next(&self) -> Option<Sender<Turn>> {
         let mut queue = self.lock();
         let next = queue.next();

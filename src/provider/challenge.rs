@@ -1,5 +1,5 @@
-//! Challenges: callbacks by which a platform checks that a server at the callback URL responds and
-//! has the key.
+//! Challenges: callbacks by which a platform checks that a server at the callback URL responds.
+//! With some challenges, the platform also checks that the server has the key.
 //!
 //! gatepost replies to a challenge itself, with values of the request. gatepost replies only after
 //! it has verified the signature of the challenge, or a value that must equal a setting. If a
@@ -19,8 +19,8 @@ use crate::reply::Reply;
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge {
     pub(crate) given: Given,
-    /// The location of each value that must equal a setting, such as the topic of a subscription,
-    /// and the setting.
+    /// Pairs of the location of a value, such as the topic of a subscription, and the setting that
+    /// the value must equal.
     pub(crate) expected: Vec<(Locator, Locator)>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum ChallengeError {
     Invalid(String),
     /// The request has no value at this location.
     Missing(String),
-    /// The value at this location does not equal the setting.
+    /// The value at this location does not equal its setting, or the setting has no value.
     Unexpected(String),
     /// The request has no signature, so gatepost cannot determine the key.
     Unsigned,

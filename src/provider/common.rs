@@ -86,8 +86,8 @@ impl EventRule {
         always.into_iter().chain(values.iter().map(|(_, event)| *event))
     }
 
-    /// Returns the pointer, and the first value that selects the event with the name `event`;
-    /// `None` if no value selects this event.
+    /// Returns the pointer, and the first value that selects the event with the name `event`.
+    /// Returns `None` if no value of the data selects this event.
     pub(crate) fn choice(&self, event: &str) -> Option<(&Pointer, &str)> {
         let Self::ByValue { from, values } = self else { return None };
         values.iter().find(|(_, own)| own.name() == event).map(|(value, _)| (from, &**value))

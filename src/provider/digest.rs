@@ -56,7 +56,8 @@ impl Digest {
         self.is_keyed() || matches!(self, Self::Public(_))
     }
 
-    /// Prepares a key, so that gatepost computes the HMAC key schedule only once.
+    /// Prepares a key. gatepost then computes the HMAC key schedule only once, not for each
+    /// message.
     pub(crate) fn key(self, secret: Secret) -> Key {
         // `new_from_slice` never fails for an HMAC, which accepts keys of any length.
         let keyed = match self {
@@ -303,8 +304,8 @@ impl Encoding {
     }
 
     /// Decodes bytes of any length. Returns `None` for invalid text. Text is also invalid if a bit
-    /// after the last whole byte is set: otherwise, two different texts could decode to the same
-    /// bytes.
+    /// after the last whole byte is set: otherwise, two texts that differ only in such bits would
+    /// decode to the same bytes.
     pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         alphabet.decode(text.as_bytes()).ok()

@@ -9,7 +9,7 @@
 //! | `method` | the method of the request |
 //! | `target` | the path and the query of the request, as received |
 //! | `host` | the same as `header:host` |
-//! | `A | B` | the value at one of these locations; if several have a value, the values must be equal |
+//! | `A \| B` | the value at one of these locations; if several have a value, the values must be equal |
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -72,7 +72,7 @@ pub(crate) enum CaptureError {
     #[error("expected {0} once, found it more than once")]
     Duplicate(String),
     /// The query has more than [`MAX_OBJECT_MEMBERS`] parameters.
-    #[error("expected at most {MAX_OBJECT_MEMBERS} parameters, found more")]
+    #[error("expected at most {MAX_OBJECT_MEMBERS} query parameters, found more")]
     TooManyParameters,
 }
 

@@ -154,7 +154,7 @@ fn reports_wrong_common_events() {
     let unused = format!("[common]\nstream = '/s'\nsession = '/z'\n{}", of("'started'"));
     assert_fault(
         &unused,
-        "expected a kind that has a common event and declares the field of `session`",
+        "expected a kind that has a common event and declares the source of `session`",
     );
     let error = try_gate(&definition("[kind]\nother = 'a'\n[kinds.a]\n"), ON).unwrap_err();
     assert!(

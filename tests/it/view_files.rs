@@ -129,7 +129,7 @@ impl<'p> Views<'p> {
             let name = views.type_of(kind);
             let docs = if views.has_shared_type(kind) {
                 format!(
-                    "Data of the {} callbacks that have only the fields of every kind.",
+                    "Data of the {} callbacks that have only the fields common to all kinds.",
                     provider.title
                 )
             } else {

@@ -186,7 +186,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerEmpty,
-        "the app's script has a syntax error (`php -S` then answers with an empty 200), or printed nothing for this kind",
+        "the script of `php -S ADDRESS SCRIPT` has a syntax error (PHP then answers with an empty 200), or the app printed nothing for this kind",
         "run the script by hand (`php -l FILE` finds syntax errors), and answer {\"allow\":true} or {\"allow\":false}; empty_answer = \"allow\" is only for an app whose empty answer means allow; with this setting, a syntax error allows every viewer",
     ),
     (

@@ -125,8 +125,8 @@ pub enum Appended {
 pub struct LaneStatus {
     /// The lane.
     pub lane: Lane,
-    /// Earliest time at which the first pending event of a source and subject in the lane is due. A
-    /// claimed event is due at the end of its lease.
+    /// Time at which the next event of the lane is due. An event that waits behind an earlier event
+    /// of its source and subject does not count. A claimed event is due at the end of its claim.
     pub due: Timestamp,
 }
 
@@ -166,7 +166,8 @@ pub enum Settlement {
         /// Reason for the failure.
         reason: Box<str>,
     },
-    /// The app did not accept the event. gatepost makes no further attempt.
+    /// The app did not accept the event, or the config has no address for it. gatepost makes no
+    /// further attempt.
     Dead {
         /// Reason for the last failure.
         reason: Box<str>,
@@ -281,7 +282,7 @@ pub struct QueueFilter {
     pub kind: Option<Box<str>>,
     /// Value of `ce-id`.
     pub id: Option<Box<str>>,
-    /// Subject.
+    /// Subject of the events.
     pub subject: Option<Box<str>>,
     /// True to select only pending events whose last attempt failed.
     pub is_failing: bool,
@@ -321,7 +322,7 @@ pub struct StateTotal {
     pub bytes: u64,
 }
 
-/// Sizes of a store.
+/// Numbers and sizes of the events in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStatus {
@@ -347,7 +348,7 @@ impl StoreStatus {
         }
     }
 
-    /// Returns the total of a state, so that a store can change the total.
+    /// Returns a mutable reference to the total of a state, with which a store changes the total.
     pub const fn of_mut(&mut self, state: EntryState) -> &mut StateTotal {
         match state {
             EntryState::Pending => &mut self.pending,

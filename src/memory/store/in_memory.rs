@@ -61,9 +61,9 @@ print_only! { InMemoryStore: max_bytes; }
 struct StoredEvents {
     last: u64,
     entries: BTreeMap<u64, Record>,
-    /// Pending events of each source and subject, in order.
+    /// Numbers of the pending events of each source and subject.
     lines: HashMap<Line, BTreeSet<u64>>,
-    /// Pending events without a subject.
+    /// Numbers of the pending events without a subject.
     single: BTreeSet<u64>,
     /// Pending events by the arrival of their callbacks.
     by_arrival: BTreeSet<(Timestamp, u64)>,

@@ -5,13 +5,15 @@
 //! driver with [`Runtime::store`](crate::Runtime::store). Each backend follows these rules, and one
 //! suite of tests runs against all backends:
 //!
-//! 1. [`Store::append`] resolves only after the event is durable. Of two events with the same
-//!    dedupe key, the second is a duplicate. The event and its key become durable together.
+//! 1. [`Store::append`] resolves only after the event is durable. While the store remembers a
+//!    dedupe key, another event with this key is a duplicate. The event and its key become durable
+//!    together.
 //! 2. The pending events of one source and subject form a *line*, in the order in which gatepost
 //!    queued them. An owner can claim only the head of a line, its first event. An event without a
 //!    subject is a line of its own.
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
-//!    owner may claim the event. The store then ignores the late settlement.
+//!    owner may claim the event. After the second claim, the store ignores a settlement by the first
+//!    owner.
 //! 4. If the delivery of an event fails, the event stays the head of its line until it is delivered
 //!    or dead. The event delays no other line.
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
@@ -21,12 +23,13 @@
 //!
 //! # Values and calls
 //!
-//! Some operations are values: [`Next::Store`](crate::Next::Store) gives a server one to carry out,
-//! and the server returns the result. The others are calls of the two traits.
+//! Some operations are values: the server takes an operation from
+//! [`Next::Store`](crate::Next::Store), carries it out, and returns the result. The others are
+//! calls of the two traits.
 //!
 //! | operation | form | reason |
 //! |---|---|---|
-//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time; your own server can carry out the operation, or continue without a store |
+//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time limit; your own server can carry out the operation, or continue without a store |
 //! | look up a signature or id; look up or note a session; keep or find the last reply; finish or release a claim | call by [`drive`](crate::drive), through [`Runtime`](crate::Runtime) | before or after the steps: the result changes a mark, the verdict or the reply, but not the next step; without a result, the driver continues as without shared state |
 //! | claim, settle and expire events; sweep | call by the dispatcher of the queue | no callback waits for the result; the core determines only the settlement ([`QueuedApp::settle`](crate::QueuedApp::settle)), from the app's answer |
 //! | list, show, replay and remove events; status | call by the commands and the admin API | an operator, not a callback, needs the result |
@@ -78,7 +81,7 @@ pub trait Store: Send + Sync {
 
     /// Turns pending events of a lane into dead letters if they are not claimed and were queued
     /// before `queued_before`. Returns the number of these events. A store may limit one call to
-    /// about a thousand events, so the caller must repeat the call.
+    /// about a thousand events, so the caller repeats the call until it returns 0.
     fn expire(
         &self,
         lane: &Lane,
@@ -87,18 +90,19 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, u64>;
 
-    /// Ends a claim. If the claim has already ended, for example because another owner has claimed
-    /// the event after the lease, returns false and does not change the event.
+    /// Ends a claim, and returns true. If the owner no longer has the claim, for example because
+    /// another owner has claimed the event after the lease, returns false and does not change the
+    /// event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Returns the events that match, in the order of their numbers, without their bodies.
+    /// Returns the events that match the filter, in the order of their numbers, without bodies.
     fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>>;
 
     /// Returns an event with its body; `None` if the store has no such event.
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
-    /// Queues each delivered or dead event that matches. The queued event is a replay, and has a
-    /// new number. Returns how many replays were queued.
+    /// Queues again each delivered or dead event that matches the filter. The queued event is a
+    /// replay, and has a new number. Returns the number of replays.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the events that match, except for claimed events. Returns the number of removed
@@ -109,7 +113,8 @@ pub trait Store: Send + Sync {
     /// the number of removed dead events.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Returns the sizes of the store, or an error if the store cannot accept new events.
+    /// Returns the numbers and sizes of the events, or an error if the store cannot accept new
+    /// events.
     fn status(&self) -> StoreFuture<'_, StoreStatus>;
 
     /// Completes after another process may have changed the store.
@@ -134,8 +139,8 @@ pub trait Store: Send + Sync {
 pub enum StoreError {
     /// Too many operations wait for the store.
     #[error(
-        "expected a store that completes operations in time, found {waiting} waiting operations; use a \
-         faster disk"
+        "expected a store that completes operations in time, found {waiting} waiting operations; end a \
+         process that locks the store, or use a faster disk or network"
     )]
     Busy {
         /// Number of operations that wait.
@@ -148,7 +153,7 @@ pub enum StoreError {
     Failed(String),
     /// With the new event, the pending and dead events would exceed `max_bytes`.
     #[error(
-        "expected fewer than {max_bytes} stored bytes, found a full store; deliver or drop events with `gatepost queue`, or raise max_bytes"
+        "expected fewer than {max_bytes} stored bytes, found a full store; correct the app so that it takes the events, remove events with `gatepost queue drop`, or raise max_bytes"
     )]
     Full {
         /// The value of `max_bytes`.

@@ -41,7 +41,8 @@ print_only! { SharedValue: until; }
 /// 3. Except in memory, a value remains after the end of the process. A power failure may delete
 ///    the newest values.
 /// 4. The backend removes expired values itself, and limits the size of the table. In a full table,
-///    a new value replaces the value that expires first.
+///    a new value replaces another value: the value that expires first or, with NATS, the oldest
+///    value.
 /// 5. If the caller drops a future, the operation may or may not take effect.
 ///
 /// The driver waits at most half a second for an operation. After a failure, the driver does not
@@ -63,8 +64,8 @@ pub trait SharedState: Send + Sync {
     /// Returns the value of a key.
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>>;
 
-    /// Sets the value of a key if the bytes of its present value are `old`. Otherwise does nothing,
-    /// and returns false.
+    /// If the bytes of the key's present value are `old`, sets the value and returns true.
+    /// Otherwise does nothing, and returns false.
     fn replace(
         &self,
         key: SharedKey,

@@ -1,11 +1,12 @@
 //! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
 //! and the common form of an answer.
 //!
-//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost does
-//! not use an answer with a member that the app probably means to have an effect:
+//! gatepost drops a member that is not a reply field, and notes the member's name. If an answer
+//! contains one of the following members, gatepost does not use the answer, because the app
+//! probably expects the member to have an effect:
 //!
-//! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope (the member that
-//!   contains the fields in the native form);
+//! - a member whose name is a misspelling of a reply field, of `allow`, of `message` or of the
+//!   envelope (the member that contains the fields in the native form);
 //! - a reply field or `allow` beside the envelope.
 //!
 //! In a config or a definition, every unknown member is a fault.
@@ -45,8 +46,8 @@ impl<'a> ParsedAnswer<'a> {
     }
 }
 
-/// The maximum number of elements in a list, to bound the work for an answer. No platform documents
-/// a callback with nearly as many items.
+/// The maximum number of elements in a list, which limits the work for an answer. No platform
+/// documents a callback with nearly as many items.
 const MAX_ELEMENTS: usize = 1000;
 
 const COMMON_ALLOW: &str = "allow";
@@ -155,8 +156,8 @@ impl Decision {
         self.reply_field(field, message, &mut Conversion::of_answer()).ok().flatten()
     }
 
-    /// Returns the JSON text inside the envelope, or `None` if the envelope is absent or `null`.
-    /// Drops the members beside the envelope.
+    /// Returns the JSON text of the envelope's value, or `None` if the envelope is absent or
+    /// `null`. Drops the members beside the envelope.
     fn inside_envelope<'a>(
         &self,
         object: &Object<'a>,
@@ -330,7 +331,7 @@ impl Decision {
         }
         self.fields.check_unknown(name)?;
         // Only an object or array can be a misspelt envelope: a member `date` with a string is not
-        // `data`.
+        // a misspelt `data`.
         let is_container = matches!(value.shape(), Shape::Object | Shape::Array);
         let envelope = self.envelope.as_deref().filter(|_| is_container);
         let mut meant = [COMMON_ALLOW, COMMON_MESSAGE].into_iter().chain(envelope);

@@ -38,13 +38,13 @@ pub(crate) enum AnswerError {
 pub(crate) enum TextFault {
     #[error("expected a closing brace for each opening brace, found a single brace")]
     Brace,
-    #[error(
-        "expected `text` and, for an optional field, `missing = \"empty\"`, found another member"
-    )]
+    #[error("expected `text`, and at most `missing = \"empty\"`, found another member or value")]
     Form,
     #[error("expected no field in the host of an address, found `{field}`")]
     Host { field: Box<str> },
-    #[error("expected a field that each callback contains, found the optional field `{field}`")]
+    #[error(
+        "expected a field that each callback contains, found `{field}`, which a callback may lack"
+    )]
     Optional { field: Box<str> },
     #[error("expected a string, a number or a boolean, found {found} in `{field}`")]
     Shape { field: Box<str>, found: &'static str },
@@ -60,7 +60,8 @@ impl TextFault {
         match self {
             Self::Brace => "write {{ and }} for braces in the text",
             Self::Form => {
-                "write { text = \"…{field}…\" }, with missing = \"empty\" if a field is optional"
+                "write { text = \"…{field}…\" }, with missing = \"empty\" if a callback may lack \
+                 the field"
             }
             Self::Host { .. } => "write scheme and host of the address without fields",
             Self::Optional { .. } => {

@@ -77,7 +77,7 @@ impl StatusRule {
     }
 
     /// Returns true if the platform can read permission or denial from the status and the headers
-    /// of the app's answer, so that gatepost can pass the answer on unchanged.
+    /// of the app's answer. gatepost can then pass the answer on unchanged.
     ///
     /// A status of 500 or above reports a failure of the app. A redirect needs exactly one
     /// `Location`, with the characters of a URI reference.

@@ -20,7 +20,7 @@ use crate::json::{self, Object, Shape, Value};
 use crate::provider::field::{Field, Fields, Type};
 use crate::provider::pointer::Pointer;
 
-/// An answer in a template, which gatepost uses instead of asking the app.
+/// An answer that a template contains. gatepost uses this answer, and does not ask the app.
 #[derive(Clone, Debug)]
 pub(crate) struct FixedAnswer {
     fields: Vec<ReplyField>,
@@ -113,7 +113,8 @@ impl FieldText {
     }
 }
 
-/// The characters that gatepost encodes in an address: all but the unreserved ones (RFC 3986, 2.3).
+/// The characters that gatepost encodes in an address: all but the unreserved characters (RFC 3986,
+/// section 2.3).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Returns the text of a string, a number or a boolean.
@@ -342,12 +343,12 @@ impl<'f> Contents<'f> {
         }
     }
 
-    /// Returns the declared field `name`; `None` if the definition declares no contents.
+    /// Returns the declared field `name`; `Ok(None)` if the definition declares no contents.
     ///
     /// # Errors
     ///
-    /// Returns the type of an array, because a text cannot name a field in an array. Returns `None`
-    /// for an unknown field, and for a field in a scalar.
+    /// Returns the type of an array, because a text cannot name a field in an array. Returns
+    /// `Err(None)` for an unknown field, and for a field in a scalar.
     fn field(&self, name: &str) -> Result<Option<&'f Field>, Option<&'static str>> {
         match self {
             Self::Array => Err(Some("an array")),
@@ -359,7 +360,7 @@ impl<'f> Contents<'f> {
         }
     }
 
-    /// Returns the type of a value that a text cannot contain; `None` for any other value.
+    /// Returns the type of this value if a text cannot contain the value; otherwise `None`.
     const fn found(&self) -> Option<&'static str> {
         match self {
             Self::Array => Some("an array"),

@@ -4,7 +4,7 @@
 //! item. The values of these fields are the *key* of the item or element. gatepost assigns an
 //! element to at most one item, by these rules in this order:
 //!
-//! 1. An item gets an element with the same key.
+//! 1. An item gets an element whose key equals the item's key.
 //! 2. Otherwise, an item gets an element whose key contains at least one value of the item's key,
 //!    and no other value. If several elements fit, the element at the item's index takes
 //!    precedence, then the first.
@@ -192,7 +192,7 @@ impl<'w> Assignment<'w> {
         }
     }
 
-    /// Returns a fault if an element belongs to no item.
+    /// Returns a fault if at least one element is assigned to no item.
     pub(super) fn unmatched(&self) -> Option<AnswerError> {
         let count = self.elements.len().saturating_sub(self.by_item.iter().flatten().count());
         (count > 0).then_some(AnswerError::Unmatched { count })

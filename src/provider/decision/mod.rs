@@ -75,7 +75,7 @@ impl EmptyAnswer {
 }
 
 impl Decision {
-    /// Returns the meaning of an empty answer if the config does not set it.
+    /// Returns the default meaning of an empty answer, which applies if the config sets none.
     ///
     /// If the platform reads the body of the reply, an empty answer grants no permission. If the
     /// platform reads the status, a 2xx status grants permission, with or without a body.
@@ -86,7 +86,7 @@ impl Decision {
         }
     }
 
-    /// Returns the names of the callback's or the item's fields on which the reply depends.
+    /// Returns the names of the fields of the callback or its items on which the reply depends.
     pub(crate) fn callback_fields(&self) -> impl Iterator<Item = &str> {
         let items = self.item_list.as_ref();
         let protect = items.and_then(|items| items.protect.as_ref()).map(|protect| &protect.when);

@@ -130,7 +130,7 @@ impl ReplySigning {
 }
 
 /// Returns true if the text has the form of a token: three parts in base64url, of which the first
-/// encodes the start of a JSON object.
+/// begins like an encoded JSON object.
 pub(crate) fn is_token(text: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
     // `eyJ` encodes `{"`.

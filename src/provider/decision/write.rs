@@ -11,7 +11,7 @@ use crate::json::{self, Object};
 use crate::provider::field::Conversion;
 use crate::reply::Permission;
 
-/// The JSON and the permission of a reply, and the faults of the answer.
+/// The JSON and the permission of a reply, and the first fault of the answer.
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
     pub(crate) permission: Permission,
@@ -34,7 +34,7 @@ struct ItemReply<'p> {
 }
 
 impl<'p> ItemReply<'p> {
-    /// Returns the reply for an answer that applies to all items. The template's defaults apply.
+    /// Returns the reply with the fields of an answer. The template's defaults apply.
     fn uniform(fields: impl Into<Cow<'p, [ReplyField]>>) -> Self {
         Self { fields: fields.into(), is_specific: false, takes_defaults: true }
     }

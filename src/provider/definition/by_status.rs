@@ -13,7 +13,7 @@ use crate::toml_reader::{Place, Table};
 /// Documentation of the field [`VERDICT`].
 const ABOUT_VERDICT: &str = "`true` to allow the request, `false` to deny it.";
 
-/// The statuses that allow and deny.
+/// The statuses of the replies that allow and deny.
 #[derive(Clone, Copy)]
 pub(super) struct Statuses {
     allow: StatusCode,
@@ -21,7 +21,7 @@ pub(super) struct Statuses {
 }
 
 impl<'f> DefinitionReader<'f> {
-    /// Reads `allow_status` and `deny_status`; `None` if the reply sets neither of them.
+    /// Reads `allow_status` and `deny_status`; `None` if the table has neither of them.
     pub(super) fn statuses(&self, table: &Table<'f>) -> Option<Statuses> {
         let allow = self.status(table, "allow_status", 200..=299);
         let deny = self.status(table, "deny_status", 400..=499);
@@ -106,7 +106,8 @@ impl<'f> DefinitionReader<'f> {
             fields.get(field).is_some_and(|f| f.optional && matches!(f.ty, Type::String));
         if !is_address {
             let problem = "expected an optional field of type `string`, found another field";
-            self.faults.add(&name.place, problem, "write type = \"string\" and optional = true");
+            let remedy = "write type = \"string\" and optional = true, or name another field";
+            self.faults.add(&name.place, problem, remedy);
         }
         Some(Redirect { field, status })
     }
@@ -125,7 +126,8 @@ impl<'f> DefinitionReader<'f> {
         for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
             let place: Place = table.place_of(key);
             let problem = format!("expected no `{key}` in a decision by status, found one");
-            self.faults.add(&place, problem, "remove this key, or the statuses");
+            let remedy = "remove this key, or remove allow_status and deny_status";
+            self.faults.add(&place, problem, remedy);
         }
     }
 }

@@ -32,7 +32,7 @@ impl<'f> DefinitionReader<'f> {
         };
         if !fits {
             let problem = "expected members of a JSON object, or one place beside encode = \"text\", \
-                           found neither";
+                           found another form";
             let remedy = "write give = { challenge = \"/challenge\" }, or give = \"/challenge\" and \
                           encode = \"text\"";
             self.faults.add(&give.place, problem, remedy);
@@ -114,16 +114,17 @@ impl<'f> DefinitionReader<'f> {
         let place = kinds.place_of(&kind.name);
         let Some(challenge) = &kind.challenge else {
             if kind.is_unsigned {
-                let problem =
-                    "expected `unsigned = true` only in a kind with `give`, found another kind";
-                let remedy = "remove unsigned; the template's insecure_unsigned accepts such kinds";
+                let problem = "expected `unsigned = true` only in a kind with `give`, found it in \
+                               another kind";
+                let remedy = "remove unsigned; a template can list the kind in insecure_unsigned";
                 self.faults.add(&place, problem, remedy);
             }
             return;
         };
         if challenge.uses_key() && !signature.is_some_and(|one| one.digest.is_keyed()) {
-            let problem = "expected an HMAC signature for a challenge with `hmac`, found none";
-            self.faults.add(&place, problem, "remove hmac, or set the signature of the kind");
+            let problem = "expected an HMAC signature for a challenge with `hmac`, found none or \
+                           another signature";
+            self.faults.add(&place, problem, "remove hmac, or give the kind an HMAC signature");
         } else if signature.is_none() && challenge.expected.is_empty() {
             let problem = "expected a signature or `expect` for a challenge, found neither";
             let remedy = "add [signature], or expect = { PLACE = \"setting:NAME\" }: gatepost replies \

@@ -79,7 +79,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Checks the signatures against the challenges and the body formats. `of_plan` is the
-    /// signature of kinds without their own.
+    /// signature of the kinds that have no signature of their own.
     pub(super) fn check_signatures(
         &self,
         table: &Table<'f>,

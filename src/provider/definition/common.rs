@@ -24,7 +24,8 @@ impl<'f> DefinitionReader<'f> {
         fields
     }
 
-    /// Reads `common` of a kind: the name of the event, or a table with fields of its own.
+    /// Reads `common` of a kind: the name of the event, or a table with the event and the kind's
+    /// own fields.
     pub(super) fn common(
         &self,
         kind: &Table<'f>,
@@ -83,7 +84,7 @@ impl<'f> DefinitionReader<'f> {
             }
             Form::Other(_) => {
                 let problem = format!("expected a string or a table, found {}", item.form.name());
-                self.faults.add(&item.place, problem, "write common = \"started\"");
+                self.faults.add(&item.place, problem, "write an event, such as \"started\"");
                 None
             }
         }
@@ -149,11 +150,12 @@ impl<'f> DefinitionReader<'f> {
         };
         for field in shared.iter().filter(|field| !is_used(field)) {
             let problem = format!(
-                "expected a kind that has a common event and declares the field of `{}`, found \
+                "expected a kind that has a common event and declares the source of `{}`, found \
                  none",
                 field.name
             );
-            let remedy = "add common = \"started\" to a kind, or declare the field of the kind";
+            let remedy = "add common = \"started\" to a kind, or declare the source as a field of \
+                          the kind";
             self.faults.add(&table.place_of("common"), problem, remedy);
         }
     }

@@ -19,10 +19,11 @@ impl<'f> DefinitionReader<'f> {
             (Some(hash), None) => hash,
             (None, Some(JwtBodyWord)) => Some(JwtBody::Payload),
             _ => {
-                let problem = "expected body_hash or payload = \"body\" beside form = \"jwt\", found \
-                               none or both";
-                let remedy = "write body_hash = { claim = \"sha256\", digest = \"sha256\", encoding = \
-                              \"base64\" }: without it, a client could swap the body";
+                let problem = "expected body_hash or payload = \"body\" beside form = \"jwt\", \
+                               found neither or both";
+                let remedy = "write one of them, such as body_hash = { claim = \"sha256\", \
+                              digest = \"sha256\", encoding = \"base64\" }: without it, a client could \
+                              swap the body";
                 self.faults.add(&table.place, problem, remedy);
                 None
             }

@@ -280,9 +280,8 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Reports the unknown keys of a kind. Returns `None` if one of them is the rest of a name with
-    /// a dot that is not in quotes: `[kinds.stream.live]` is a table `live` in the table of the
-    /// kind `stream`.
+    /// Reports the unknown keys of a kind. Returns `None` if one of them is the rest of an unquoted
+    /// name with a dot: `[kinds.stream.live]` is a table `live` in the table of the kind `stream`.
     fn finish_kind(&self, name: &str, table: &Table<'f>) -> Option<()> {
         let parts = table.unread_tables();
         for (part, inner) in &parts {
@@ -307,7 +306,7 @@ impl<'f> DefinitionReader<'f> {
         parts.is_empty().then_some(())
     }
 
-    /// Reads `session`: the start or the end of a session.
+    /// Reads `session`: the kind is the start or the end of a session.
     fn session(
         &self,
         table: &Table<'f>,
@@ -323,7 +322,7 @@ impl<'f> DefinitionReader<'f> {
         }
         if id.is_empty() && has_no_time {
             let problem = "expected an id of the session or a time of the event, found neither";
-            self.faults.add(&table.place, problem, "add id, or time to the kind");
+            self.faults.add(&table.place, problem, "add id to `session`, or time to the kind");
         }
         let part = self.word(part.as_ref(), "part", &SessionPart::WORDS)?;
         Some(SessionRule { part, id })
@@ -412,7 +411,8 @@ impl<'f> DefinitionReader<'f> {
             sample: None,
             times: defaults.times,
             id: defaults.id.clone(),
-            // Two different callbacks of an undeclared kind may have equal data.
+            // Without `time` and `sequence`, the data does not identify an event: two different
+            // callbacks of an undeclared kind may have equal data.
             sequence: Vec::new(),
             viewer: ViewerKey::default(),
             session: None,

@@ -78,10 +78,10 @@ struct DefinitionReader<'f> {
     methods: RefCell<Vec<Method>>,
     /// The formats of `[request]`; `None` before the reader has read them.
     formats: RefCell<Option<Formats>>,
-    /// True if the callbacks that the current part of the definition describes may have fields: not
-    /// all of their bodies are raw.
+    /// True if the callbacks that the current part of the definition describes may have fields:
+    /// some of their bodies are not raw.
     has_fields: Cell<bool>,
-    /// The names of kinds that contain a dot and are not in quotes.
+    /// The kind names that contain a dot and are not in quotes.
     unquoted: RefCell<Vec<String>>,
     settings: Vec<Setting>,
 }

@@ -95,8 +95,8 @@ impl<'f> DefinitionReader<'f> {
         table.strings(key).iter().filter_map(|text| self.locator(text)).collect()
     }
 
-    /// Reads `tenant_app`: the place of the application, if a template can bind one application of
-    /// a tenant. Reports a fault if the definition has no place of the tenant.
+    /// Reads `tenant_app`: the place of the application. With this key, a template can bind one
+    /// application of a tenant. Reports a fault if the definition has no place of the tenant.
     pub(super) fn tenant_app(&self, table: &Table<'f>, tenant: &[Locator]) -> Option<Locator> {
         let text = table.string("tenant_app")?;
         if tenant.is_empty() {
@@ -114,7 +114,7 @@ impl<'f> DefinitionReader<'f> {
         name
     }
 
-    /// Returns the index of a header in `headers`. Adds a header that is not in the list.
+    /// Returns the index of a header in `headers`. First adds the header if the list lacks it.
     pub(super) fn capture(&self, name: &HeaderName) -> usize {
         let mut headers = self.headers.borrow_mut();
         headers.iter().position(|known| known == name).unwrap_or_else(|| {

@@ -36,7 +36,7 @@ impl<'f> DefinitionReader<'f> {
         self.formats.borrow().as_ref().is_none_or(|formats| formats.have_fields(method))
     }
 
-    /// Checks that the callbacks may have fields if `table` has the key. Returns `false` after
+    /// If `table` has the key, checks that the callbacks may have fields. Returns `false` after
     /// reporting a fault.
     pub(super) fn check_has_fields(&self, table: &Table<'f>, key: &'f str) -> bool {
         let fits = self.has_fields.get() || !table.has(key);

@@ -86,7 +86,8 @@ impl<'f> DefinitionReader<'f> {
             return Vec::new();
         }
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
-            self.faults.add(&table.place, fault.to_string(), "use declared fields of the reply");
+            let remedy = "write declared fields of the reply with valid values";
+            self.faults.add(&table.place, fault.to_string(), remedy);
             Vec::new()
         })
     }
@@ -153,7 +154,7 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(
                 &word.place,
                 "expected `setting:NAME`, found text without `setting:`",
-                "name a setting",
+                "write `setting:` before the name of a setting",
             );
         }
         name

@@ -4,9 +4,9 @@
 //! gatepost checks these rules for the samples that are JSON objects:
 //!
 //! 1. The values have the declared types, and no required field is missing.
-//! 2. The request that `gatepost send` makes of the sample names its kind, in the body, a header or
-//!    the query, unless the route names the kind. If a header names the kind, the headers that all
-//!    samples share name a known kind.
+//! 2. The request that `gatepost send` makes of the sample names the kind of the sample, in the
+//!    body, a header or the query, unless the route names the kind. If a header names the kind, the
+//!    headers that all samples share name a known kind.
 //! 3. Each time is in its declared unit.
 //! 4. If the definition takes the tenant only from the body, at least one sample contains a tenant.
 //! 5. The sample of a kind with `viewer` contains a value at the first pointer of `viewer`.
@@ -67,10 +67,10 @@ fn check_fields(place: &Place, faults: &Faults<'_>, kind: &Kind, sample: &Object
     fits
 }
 
-/// Checks that gatepost finds the kind of the sample in the request with the sample.
+/// Checks that a request with the sample names the kind of the sample.
 fn check_kind(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sample: &Object<'_>) {
     let rule = &plan.kind_rule;
-    // Only the platform's own requests have the path of the platform.
+    // The path names the kind. Only requests of the platform have this path.
     let is_target = |place: &Locator| place.each().contains(&Locator::Target);
     if !rule.may_find(index) || rule.from.iter().any(is_target) {
         return;

@@ -87,7 +87,8 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Reads `encoding`. Without a digest, the platform sends the text of the key by default.
+    /// Reads `encoding`. If `digest` is `none` and `encoding` is absent, the platform sends the key
+    /// as text.
     fn signature_encoding(
         &self,
         table: &Table<'f>,
@@ -350,7 +351,7 @@ impl<'f> DefinitionReader<'f> {
                 (false, None) => "a key in a setting",
             };
             let problem = format!("expected a signature without a second digest, found {found}");
-            self.faults.add(&place, problem, "remove also");
+            self.faults.add(&place, problem, "remove `also`");
         }
     }
 

@@ -4,8 +4,8 @@
 use super::Field;
 use crate::printable::printable;
 
-/// The maximum number of undeclared members that gatepost lists for one answer. Only the length of
-/// an answer limits the number of its members.
+/// The maximum number of undeclared members that gatepost lists for one answer. Without this
+/// maximum, only the length of the answer would limit the list.
 const MAX_DROPPED: usize = 16;
 
 /// The sender of a message.

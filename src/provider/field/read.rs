@@ -176,7 +176,8 @@ fn read_type(
             if let Some(table) = table.filter(|_| !unit.is_number()) {
                 let word = unit.word();
                 let problem = format!("expected s or ms as the unit of a timestamp, found {word}");
-                faults.add(&table.place_of("unit"), problem, "write type = \"string\"");
+                let remedy = "write unit = \"s\" or \"ms\", or type = \"string\"";
+                faults.add(&table.place_of("unit"), problem, remedy);
             }
             Type::Timestamp(unit)
         }

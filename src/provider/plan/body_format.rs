@@ -58,7 +58,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the callback in a format of the definition.
+    /// Returns an error if gatepost can read the callback in none of the definition's formats.
     pub(crate) fn read<'b>(
         &self,
         body: &'b [u8],

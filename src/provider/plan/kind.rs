@@ -118,7 +118,7 @@ impl SessionPart {
         [("end", Self::End), ("start", Self::Start)];
 }
 
-/// The time limits of a delivery. A template can replace these limits.
+/// The time limits of a callback. A template can replace these limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     /// The time limit for the app's answer.

@@ -15,13 +15,12 @@ pub(crate) struct KindRule {
     /// present and not empty.
     pub(crate) from: Vec<Locator>,
     /// The possible kinds for each name. gatepost takes the first kind whose `when` values are all
-    /// present; if there is none, the last.
+    /// present; if there is none, the last kind.
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback that does not name its kind.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of a callback whose name for its kind is unknown. Also the kind of a callback that
-    /// names no kind and fits none of the `unnamed` kinds. `None` if the definition does not set
-    /// `other`.
+    /// The kind of a callback that names an unknown kind. Also the kind of a callback that names no
+    /// kind and fits none of the `unnamed` kinds. `None` if the definition does not set `other`.
     pub(crate) other: Option<usize>,
 }
 
@@ -86,8 +85,8 @@ impl Plan {
         }
     }
     /// Returns the kind that a callback names on a route for `kind`, if the callback names another
-    /// declared kind. Returns `None` if `kind` is the kind for all other names, because the
-    /// operator may want each callback as this kind.
+    /// declared kind. Returns `None` if `kind` is [`KindRule::other`], because the operator may
+    /// want each callback as this kind.
     pub(crate) fn other_kind_named(&self, kind: usize, received: &Received<'_>) -> Option<&str> {
         let rule = &self.kind_rule;
         if rule.other == Some(kind) {

@@ -21,7 +21,8 @@ impl Plan {
         of_kind.or(self.methods.first()).unwrap_or(&Method::POST)
     }
 
-    /// Returns the platform's first name for a kind; `None` if no name is for this kind.
+    /// Returns the first of the platform's names for a kind; `None` if the platform has no name for
+    /// this kind.
     pub(crate) fn sample_name(&self, kind: usize) -> Option<&str> {
         let mut names = self.kind_rule.values.iter();
         names.find(|(_, kinds)| kinds.contains(&kind)).map(|(name, _)| name.text())
@@ -54,8 +55,8 @@ impl SampleHead {
             // The sample uses the first of the alternatives.
             Locator::OneOf(places) => places.iter().take(1).for_each(|one| self.write(one, text)),
             Locator::Joined(places) => {
-                // If a value may contain the separator, only the sample itself shows where the
-                // values end.
+                // If a value contains `/`, the text has more parts than `places`, and does not show
+                // where a value ends. Only the sample itself then contains the values.
                 let texts: Vec<_> = text.split('/').collect();
                 if texts.len() == places.len() {
                     places.iter().zip(texts).for_each(|(one, text)| self.write(one, text));

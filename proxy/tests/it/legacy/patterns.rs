@@ -166,7 +166,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "PHP with its own `md5(key + t)`",
-        about: "A PHP app that checks the signature in the body itself, as Yii controllers do.",
+        about: "A PHP app that itself checks the signature in the body, as Yii controllers do.",
         server: || php("legacy/php/yii/web"),
         path: "/live/notify",
         ..TENCENT
@@ -234,7 +234,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "`@octokit/webhooks`",
-        about: "The SDK of GitHub routes, reads the body and checks the signature.",
+        about: "GitHub's SDK routes the request, reads the body and checks the signature.",
         server: || node("octokit.mjs"),
         provider: "github",
         path: "/api/github/webhooks",
@@ -251,8 +251,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Django",
-        about: "A handler without a CSRF token, in an app with `ALLOWED_HOSTS`. It checks `Sign` and \
-                `SdkAppId` of Tencent RTC.",
+        about: "A handler that requires no CSRF token, in an app with `ALLOWED_HOSTS`. It checks \
+                `Sign` and `SdkAppId` of Tencent RTC.",
         server: || gunicorn("django_trtc"),
         provider: "tencent-trtc",
         kind: "enter_room",
@@ -264,7 +264,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Server with `{\"code\":0}`: SRS",
-        about: "A server that answers SRS' hooks with the number `code`.",
+        about: "A server whose answers to SRS' hooks have the number `code`: 0 allows the request.",
         server: || node("media.cjs"),
         provider: "srs",
         kind: "on_publish",
