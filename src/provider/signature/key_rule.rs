@@ -13,11 +13,11 @@ pub(crate) struct KeyRule {
     /// If `None`, gatepost tries every key.
     pub(crate) named_by: Option<KeyName>,
     /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded
-    /// key. If a key lacks the text, `gatepost check` warns.
+    /// key and from a public key. If a key lacks the text, `gatepost check` warns.
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
-    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also
+    /// The minimum length of a key in bytes. If the platform defines a minimum, gatepost also
     /// rejects a key whose bytes are all equal.
     pub(crate) min_bytes: Option<usize>,
     /// The maximum number of letters and digits that the platform's console accepts in a key.
@@ -32,7 +32,7 @@ pub(crate) enum KeyName {
     Value(Locator),
 }
 
-/// The length of a key in bytes below which gatepost warns. Attackers can guess a shorter key.
+/// The minimum length of a key in bytes without a warning. Attackers can guess a shorter key.
 const MIN_SAFE_BYTES: usize = 8;
 
 /// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.
@@ -122,10 +122,12 @@ pub(crate) enum KeyError {
     Malformed,
     #[error(
         "expected a public key in PEM, hex or base64, or a certificate in PEM, for the digest of the \
-         definition, found another key"
+         definition, found other text"
     )]
     NotPublic,
-    #[error("expected a key in the form ID:KEY, because the platform names the key, found no id")]
+    #[error(
+        "expected a key in the form ID:KEY, because the platform names keys, found another form"
+    )]
     Unnamed,
     #[error(
         "expected a key of at least {min_bytes} bytes that are not all equal, found a weaker key"

@@ -66,7 +66,7 @@ pub(crate) enum PartSource {
 }
 
 impl PartSource {
-    /// Returns `true` if the part contains every member of the body but the signature.
+    /// Returns `true` if the part contains every member of the body other than the signature.
     pub(crate) const fn is_whole_body(&self) -> bool {
         matches!(self, Self::Body | Self::FormPairs | Self::FormText)
     }

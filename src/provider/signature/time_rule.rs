@@ -28,7 +28,7 @@ impl TimeRule {
     }
 
     /// Returns the window for a template that sets no limit; `None` if the definition does not
-    /// enforce one.
+    /// enforce a window.
     pub(crate) fn default_window(&self) -> Option<Window> {
         self.is_enforced.then_some(self.window)
     }
@@ -37,8 +37,8 @@ impl TimeRule {
     ///
     /// # Errors
     ///
-    /// Returns `TimeMalformed` if `text` is not a time in the declared unit. Returns `Expired` or
-    /// `TooFarAhead` if the time is outside the window.
+    /// Returns `TimeMalformed` if `text` is `None` or is not a time in the declared unit. Returns
+    /// `Expired` or `TooFarAhead` if the time is outside the window.
     pub(crate) fn check(
         &self,
         text: Option<&str>,
