@@ -58,8 +58,8 @@ pub enum AnswerFault {
     Broken,
     /// The app closed the connection during the answer.
     Incomplete,
-    /// The head of the answer, or the sum of all its bytes, exceeds a limit of the server. For the
-    /// body alone, see [`Answer::Response`].
+    /// The head of the answer, or the whole answer, exceeds a limit of the program that reads the
+    /// answer. For the body alone, see [`Answer::Response`].
     TooLarge,
 }
 
@@ -188,8 +188,8 @@ impl Reply {
         Self { status, content_type, extra: None, cors: None, close: false, permission: None, body }
     }
 
-    /// Returns the app's answer as the reply, with its end-to-end headers. Returns `None` without a
-    /// complete body, and for a status of 1xx.
+    /// Returns the app's answer as the reply, with its end-to-end headers. Returns `None` if
+    /// the answer has no complete body, or if its status is 1xx.
     pub(crate) fn of_app(answer: &Answer) -> Option<Self> {
         let Answer::Response { status, headers, body: Some(body) } = answer else { return None };
         if status.is_informational() {

@@ -1,4 +1,4 @@
-//! Limits the lines of each code per second, and counts the omitted lines.
+//! Limit on the lines of each code per second, and the number of omitted lines.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Lines about callbacks on routes in shadow mode.
+//! Log lines about callbacks on routes in shadow mode.
 
 use super::line_limit::{LINES, nonzero};
 use crate::route::Mode;
@@ -48,7 +48,8 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     }
 }
 
-/// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
+/// Logs the effect that enforce mode would have on the app's answer to a genuine callback in shadow
+/// mode.
 ///
 /// If gatepost would replace the answer, or could not judge it, the level is warning. If gatepost
 /// would pass or correct the answer, but the app would not receive a header or a field of the

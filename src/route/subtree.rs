@@ -2,8 +2,8 @@
 //!
 //! Many servers find a script by several paths. For `/live/push`, some servers run
 //! `/live/push/index.php` or `/live/push.php`, and pass the rest of a longer path to that script as
-//! its path info (`/live/push/x`). With a front controller in a folder, `/ev/index.php` serves all
-//! of `/ev`. gatepost therefore reserves the *base* of a path and everything below it.
+//! its path info (`/live/push/x`). A front controller in a folder, such as `/ev/index.php`, serves
+//! all of `/ev`. gatepost therefore reserves the *base* of a path and everything below it.
 //!
 //! The base of a path is the path without script and format suffixes, and without an index name at
 //! its end: `/live/push` for `/live/push.php`, and `/ev` for `/ev/index.php`. gatepost compares the
@@ -46,7 +46,7 @@ impl Owner {
 #[derive(Debug, Default)]
 pub(super) struct Subtrees {
     by_base: HashMap<String, Owner>,
-    /// Number of names in the longest base.
+    /// Maximum number of names in a base.
     depth: usize,
 }
 
@@ -95,7 +95,8 @@ impl Subtrees {
         self.find(names).is_some()
     }
 
-    /// Finds a subtree whose base occurs among the pieces in order. Covers paths with `..`.
+    /// Finds a subtree whose base occurs in order among the names of a path. Covers paths with
+    /// `..`.
     pub(super) fn find_in_order(&self, pieces: &Pieces) -> Option<&Owner> {
         let occurs = |base: &str| {
             let mut names = pieces.names.iter();

@@ -1,4 +1,4 @@
-//! Predicts what enforce mode would do with the app's answer to a genuine callback.
+//! Prediction of the effect of enforce mode on the app's answer to a genuine callback.
 //!
 //! In shadow mode, the app receives the callback unchanged. The prediction describes the reply that
 //! gatepost would write from the app's answer. In enforce mode, the app may receive another form of
@@ -213,7 +213,7 @@ impl Prediction {
     }
 }
 
-/// Returns true if gatepost would not have waited for the end of the answer. Counts from the
+/// Returns true if gatepost would not have waited for the end of the answer. The time starts at the
 /// arrival of the head, because in shadow mode the app receives the body while the client sends the
 /// body.
 fn is_late(accepted: &Accepted, ask: &Ask, now: Timestamp) -> bool {
