@@ -176,8 +176,7 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// Returns an error for a `T` that describes another kind, and for data that does not match
-    /// `T`.
+    /// Returns an error if `T` does not describe the kind, or if the data does not match `T`.
     pub fn view<T: View>(&self) -> Result<T, ViewError> {
         let event = self.event();
         if !T::describes(&event.provider, &event.kind) {

@@ -92,7 +92,7 @@ impl PackedAccepted {
         self.bytes.len()
     }
 
-    /// Returns the permit.
+    /// Restores the permit.
     #[must_use]
     pub fn unpack(&self) -> Accepted {
         let mut rest =
@@ -115,7 +115,7 @@ fn parts(callback: &AcceptedCallback) -> [&[u8]; PARTS] {
     let event = &callback.event;
     [
         &callback.raw,
-        // The data of a body that is not an object is the body.
+        // If the body is not an object, the data of the event is the body.
         if event.is_raw { &[] } else { &event.data },
         event.data_with_proof.as_deref().unwrap_or_default(),
         event.subject.as_deref().unwrap_or_default().as_bytes(),

@@ -1,4 +1,4 @@
-//! Reads durations: a whole number under a key that names the unit, or a string such as `"5s"`.
+//! Durations: a whole number under a key that names the unit, or a string such as `"5s"`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl<'d> Table<'d> {
 }
 
 /// Splits the unit from the key of a duration. Returns the key without the unit, and the length of
-/// the unit in milliseconds. A key without a unit has seconds.
+/// the unit in milliseconds. A key without a unit has the unit 1 s.
 pub(crate) fn duration_key(key: &str) -> (&str, u64) {
     match (key.strip_suffix("_ms"), key.strip_suffix("_secs")) {
         (Some(plain), _) => (plain, 1),

@@ -1,4 +1,4 @@
-//! Writes TOML values as JSON text, in the order of the file.
+//! Conversion of TOML values into JSON text, in the order of the file.
 //!
 //! The functions return `None` for a value that JSON cannot represent: a date, a number that is not
 //! finite, or an integer outside of `i64`.
