@@ -47,7 +47,7 @@ impl Stacks {
         Self(self.0.into_iter().map(rest).collect())
     }
 
-    /// Returns the instructions of one run of `runs` equal runs.
+    /// Returns the instructions of one of `runs` equal runs.
     pub fn each(self, runs: u64) -> Self {
         let each = self.0.into_iter().map(|(stack, own)| (stack, own / runs));
         Self(each.filter(|(_, own)| *own > 0).collect())
@@ -58,7 +58,8 @@ fn is_depth(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns the name of a function without the semicolons, which separate the functions of a stack.
+/// Returns the name of a function with commas in place of semicolons, because semicolons separate
+/// the functions of a stack.
 fn frame(name: &str) -> String {
     name.replace(';', ",")
 }

@@ -98,7 +98,8 @@ async fn typed_push(State(keys): State<Keys>, body: Bytes) -> Result<Response, S
     Ok(acknowledged())
 }
 
-/// Verifies `sign`, the MD5 of the key and `t` in hex, and the expiry time `t`.
+/// Verifies the signature `sign`, which is the MD5 of the key and `t`, in hex. Also checks the
+/// expiry time `t`.
 fn verify(keys: &Keys, app: &str, t: i64, sign: &str) -> Result<(), StatusCode> {
     const GRACE_SECS: i64 = 180;
     const MAX_AHEAD_SECS: i64 = 900;
