@@ -5,10 +5,11 @@
 //! line. From the body of a callback, a line contains only the id, the kind, the tenant, the
 //! application and the names of fields. No line contains a secret.
 //!
-//! For each mode and code, gatepost logs at most ten lines per second, so that a flood of requests
-//! does not fill the disk. The field `suppressed` of the next line with the same mode and code is
-//! the number of omitted lines. The conclusions that [`concluded`] logs at info or debug level have
-//! no limit here. The program `gatepost` has a second limit, on the bytes of all lines.
+//! For each mode (enforce or shadow) and code, gatepost logs at most ten lines per second, so that
+//! a flood of requests does not fill the disk. The field `suppressed` of the next line with the
+//! same mode and code is the number of omitted lines. The conclusions that [`concluded`] logs at
+//! info or debug level have no limit here. The program `gatepost` has a second limit, on the bytes
+//! of all lines.
 
 #[macro_use]
 mod line_limit;

@@ -1,7 +1,7 @@
 //! Verification of callback signatures, and signing of sample callbacks.
 //!
-//! A signature is a digest of a message, a signature of a message by a private key, or the key
-//! itself. The message is a sequence of [`Part`]s, such as a header, the body and the key. The
+//! A signature is a digest of a message, the result of signing a message with a private key, or the
+//! key itself. The message is a sequence of [`Part`]s, such as a header, the body and the key. The
 //! refusal code of an invalid signature shows which condition is not met. gatepost checks these
 //! conditions, in this order:
 //!
@@ -14,6 +14,8 @@
 //!    that differs.
 //! 4. The signed time is within the [`Window`] around the current time. Without a signed time or a
 //!    window, gatepost omits this condition.
+//!
+//! A JSON Web Token must also meet the conditions of the module `jwt`.
 
 mod expected;
 mod jwt;

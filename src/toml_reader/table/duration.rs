@@ -35,12 +35,14 @@ impl<'d> Table<'d> {
         if matches!(parsed, Some(Ok(_))) {
             self.faults.show(&place);
         }
+        let mut remedy = format!("write, for example, {plain} = \"5s\" or \"1500ms\"");
         let number = match parsed {
             Some(Ok(number)) if range.contains(&number) => return Some(number),
             Some(Ok(_)) => {
                 let limit = |number: &i64| Duration::from_millis(number.unsigned_abs() * millis);
                 let (least, most) = (limit(range.start()), limit(range.end()));
                 let wanted = format!("a duration from {least:?} to {most:?}");
+                remedy = format!("write {wanted}");
                 FaultKind::NumberOutOfRange
                     .because(format!("expected {wanted}, found another duration"))
             }
@@ -52,7 +54,6 @@ impl<'d> Table<'d> {
                 FaultKind::TypeMismatch.because(problem)
             }
         };
-        let remedy = format!("write, for example, {plain} = \"5s\" or \"1500ms\"");
         self.faults.add(&place, number, remedy);
         None
     }
