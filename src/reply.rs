@@ -127,8 +127,8 @@ pub struct Reply {
     /// Further headers: the headers that the platform requires, such as a header with a key, or the
     /// headers of the app's own answer.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
-    /// Value of `access-control-allow-origin`; `None` without this header. Boxed, because few
-    /// replies have the header.
+    /// Value of `access-control-allow-origin`; `None` if the reply lacks this header. Boxed,
+    /// because few replies have the header.
     pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
     /// `None` if the reply carries no permission.

@@ -44,7 +44,8 @@ impl CorsOrigins {
         if self.0.is_empty() || !is_preflight(head) {
             return None;
         }
-        // A preflight has no body. Without this check, gatepost would have to read the body.
+        // A preflight has no body. A request with a body is no preflight, so gatepost need not read
+        // the body here.
         let has_body = !matches!(head.declared_length(), Ok(0));
         if has_body || head.headers().contains_key(UPGRADE) {
             return None;

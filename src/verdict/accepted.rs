@@ -66,7 +66,7 @@ pub(crate) struct AcceptedCallback {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) unknown_kind: Option<String>,
     pub(crate) arrival: Arrival,
-    /// Value of `access-control-allow-origin` for the reply; `None` without this header.
+    /// Value of `access-control-allow-origin` for the reply; `None` if the reply lacks this header.
     pub(crate) cors: Option<HeaderValue>,
     /// Form of the event; `None` if the settings of the kind determine the form.
     pub(crate) forward: Option<Forward>,

@@ -63,7 +63,7 @@ struct RefusalDetails {
 
 print_only! { RefusalDetails: kind detail allow route provider tenant template cors; }
 
-/// Body of the reply to every refused callback, whatever the reason.
+/// Body of the reply to a refused callback, the same for every reason.
 const REFUSED: &[u8] = b"refused\n";
 
 impl Refusal {

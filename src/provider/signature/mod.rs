@@ -12,8 +12,8 @@
 //! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
 //!    constant time, so the time until the reply reveals neither the key that matches nor the digit
 //!    that differs.
-//! 4. The signed time is within the [`Window`] around the current time. Without a signed time or a
-//!    window, gatepost omits this condition.
+//! 4. The signed time is within the [`Window`] around the current time. If there is no signed time
+//!    or no window, gatepost omits this condition.
 //!
 //! A JSON Web Token must also meet the conditions of the module `jwt`.
 

@@ -59,7 +59,7 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
-    /// Returns true if the code has read this key, so that the table may have it.
+    /// Returns true if the code has read this key, and the table may therefore have the key.
     pub(crate) fn has_read(&self, key: &str) -> bool {
         self.read_keys.borrow().contains(&key)
     }

@@ -37,9 +37,9 @@ const MAX_RATIO: f64 = 1.1;
 /// Maximum growth of the resident memory after the first round, in MB.
 const MAX_GROWTH: f64 = 4.0;
 
-/// Slices of a round, each with or without a page, in the order of the Thue-Morse sequence. If other
-/// work on the machine grows or falls during a round, this order makes the slices with and without
-/// a page slow down equally.
+/// Slices of a round, each with or without a page, in the order of the Thue-Morse sequence. If
+/// other work on the machine grows or falls during a round, this order makes the slices with and
+/// without a page slow down equally.
 const SLICES: [bool; 8] = [false, true, true, false, true, false, false, true];
 
 /// Figures of one round.
