@@ -188,8 +188,8 @@ impl Reply {
         Self { status, content_type, extra: None, cors: None, close: false, permission: None, body }
     }
 
-    /// Returns the app's answer as the reply, with its end-to-end headers. Returns `None` if
-    /// the answer has no complete body, or if its status is 1xx.
+    /// Returns the app's answer as the reply, with the end-to-end headers other than `date`.
+    /// Returns `None` if the answer has no complete body, or if its status is 1xx.
     pub(crate) fn of_app(answer: &Answer) -> Option<Self> {
         let Answer::Response { status, headers, body: Some(body) } = answer else { return None };
         if status.is_informational() {
@@ -264,14 +264,14 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the server must close the connection after the reply. The end of the request
-    /// is then unknown, or the rest of the request is too long to read.
+    /// Returns true if the server must close the connection after the reply. The server then does
+    /// not know the end of the request, or does not read the rest of the request.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close
     }
 
-    /// Returns all headers, including `content-length`.
+    /// Returns all headers, including `content-length` if the status is not 204.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         // RFC 9110, 8.6: a reply with the status 204 has no `content-length`.
         let length = || (CONTENT_LENGTH, decimal(self.body.len()));

@@ -28,8 +28,8 @@ impl Pointer {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
-    /// Returns the value that the pointer refers to in a sample. A segment is an index in an array,
-    /// or the name of a member.
+    /// Returns the value that the pointer refers to in a sample. In an array, a segment is an
+    /// index. In an object, a segment is the name of a member.
     pub(crate) fn find_in_sample<'v>(
         &self,
         object: &'v serde_json::Map<String, serde_json::Value>,

@@ -75,8 +75,9 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
     limited_line!(warn, code, now, from, "{message}");
 }
 
-/// Logs a warning about a copy of an event that the address in `mirror` did not take. `app` is the
-/// server of the address, without its path and query, which may contain secrets.
+/// Logs a warning about a copy of an event that the app at an address in `mirror` did not take.
+/// `app` is the server of the address. The path and the query may contain secrets, so `app` omits
+/// them.
 pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Display, now: Timestamp) {
     let app = tracing::field::display(app);
     event_line!(warn, "mirror_failed", accepted, now, app, "copy of an event not taken: {reason}");
@@ -179,8 +180,8 @@ pub(crate) fn not_accepted(now: Timestamp) {
         error,
         "not_accepted",
         now,
-        "handler did not run: expected a callback accepted by gatepost, found a request that it \
-         did not accept; add `GateLayer`"
+        "handler did not run: expected a callback accepted by gatepost, found a request that \
+         gatepost did not accept; add `GateLayer`"
     );
 }
 

@@ -19,7 +19,7 @@ use crate::reply::Reply;
 /// Seconds for which a browser may remember the reply to a preflight.
 const MAX_AGE_SECS: u16 = 600;
 
-/// Web origins whose pages may read the replies of a route. Empty without the key `cors`.
+/// Web origins whose pages may read the replies of a route. Empty if the key `cors` is absent.
 #[derive(Debug, Default)]
 pub(crate) struct CorsOrigins(Vec<HeaderValue>);
 

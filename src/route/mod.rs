@@ -344,7 +344,7 @@ impl Routes {
     }
 }
 
-/// A route with parameters, in front of a file server.
+/// A route with parameters, for a gatepost in front of a file server.
 ///
 /// The server may run the route's script for other paths: for the folder of an index script, and
 /// for the paths below the script. The script in the root may serve every path. gatepost refuses a

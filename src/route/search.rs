@@ -68,8 +68,8 @@ impl<'r, 'p> Search<'r, '_, 'p> {
         self.strictest(uncut.chain(cut))
     }
 
-    /// Returns the result for a path that is too long to read: the first enforcing route or address
-    /// that a server might find in it.
+    /// Returns the result for a path that is too long to read: the first enforcing route whose
+    /// parameters some server could read in the target, else a reserved address.
     fn unread(self) -> Lookup<'r, 'static> {
         let mut found = (0..self.routes.list.len()).map(RouteIndex);
         let may_be = |found: &RouteIndex| self.routes.at(*found).may_have_parameters(self.target);

@@ -14,9 +14,9 @@
 //!
 //! If a path continues after a script, the server runs that script for any continuation. The base
 //! of `/live/flat.php/ev` is therefore `/live/flat`. A script in the root usually serves the whole
-//! app, so gatepost does not reserve the subtree of the script. Such a front controller serves
-//! `/index.php/live/push` also as `/live/push`, so this path has a second base: the names after the
-//! script.
+//! app, so gatepost does not reserve the subtree of the script. Such a front controller also serves
+//! `/index.php/live/push` as `/live/push`. `/index.php/live/push` therefore has a second base: the
+//! names after the script.
 //!
 //! The layer passes requests to services in the same process. Such services map no files, so the
 //! layer applies only [`Reach::Exact`](crate::template::Reach::Exact).

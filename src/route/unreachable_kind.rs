@@ -14,7 +14,7 @@ impl Route {
     }
 
     /// Returns true if gatepost refuses callbacks of the kind with the code `kind_missing`: they do
-    /// not name their kind, and the route does not set it.
+    /// not name their kind, and the route does not set the kind.
     pub(crate) fn lacks_kind(&self, kind: usize) -> bool {
         self.kind.is_none() && !self.plan.kind_rule.may_find(kind)
     }

@@ -88,8 +88,8 @@ impl Shadow {
         Self { admitted, route, provider }
     }
 
-    /// Returns the path of the route, as written in the config. This path is safe to log. The path
-    /// of the request is not safe to log, because it may contain a token.
+    /// Returns the path and the query parameters of the route, as written in the config. This text
+    /// is safe to log. The path of the request is not safe to log, because it may contain a token.
     #[must_use]
     pub fn route(&self) -> &Arc<str> {
         &self.route
@@ -313,7 +313,7 @@ impl Outcome {
 }
 
 impl Shadowed {
-    /// Returns the path of the route, as written in the config.
+    /// Returns the path and the query parameters of the route, as written in the config.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route

@@ -178,7 +178,7 @@ impl Prediction {
         &self.accepted
     }
 
-    /// Returns the path of the route, as written in the config.
+    /// Returns the path and the query parameters of the route, as written in the config.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route
@@ -278,7 +278,7 @@ fn changes(accepted: &Accepted, answer: &Answer, conclusion: &Conclusion) -> Vec
     changes
 }
 
-/// Returns the headers and the fields that the app would not receive in the configured form.
+/// Returns the headers and the fields that an event in the configured form omits.
 fn missing(accepted: &Accepted, ask: &Ask, headers: &VendorHeaders) -> (Vec<String>, Vec<String>) {
     let forward = accepted.forward();
     if forward.keeps_headers() {

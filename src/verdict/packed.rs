@@ -109,8 +109,8 @@ impl PackedAccepted {
     }
 }
 
-/// Returns the parts of a callback: the byte strings that keep their own allocation, or the buffer
-/// of the request. A part that the callback does not have is empty.
+/// Returns the parts of a callback: the byte strings with an allocation of their own, or in the
+/// buffer of the request. A part that the callback does not have is empty.
 fn parts(callback: &AcceptedCallback) -> [&[u8]; PARTS] {
     let event = &callback.event;
     [

@@ -68,8 +68,8 @@ impl Signature {
         Token::parse(text.strip_prefix(&*self.prefix)?)
     }
 
-    /// Checks the algorithm and the body of a token, and its claims `nbf` and `exp`. Does not
-    /// verify the signature.
+    /// Checks that a token names the algorithm of the definition and covers the body of the
+    /// callback. Also checks the claims `nbf` and `exp`. Does not verify the signature.
     pub(super) fn check_token(
         &self,
         rule: &JwtRule,

@@ -9,8 +9,8 @@ use crate::secret::Secret;
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// The location of the key's id. With a location, each key in the config has the form `ID:KEY`.
-    /// If `None`, gatepost tries every key.
+    /// The location of the key's id. If a location is set, each key in the config has the form
+    /// `ID:KEY`. If `None`, gatepost tries every key.
     pub(crate) named_by: Option<KeyName>,
     /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded
     /// key and from a public key. If a key lacks the text, `gatepost check` warns.
@@ -32,7 +32,7 @@ pub(crate) enum KeyName {
     Value(Locator),
 }
 
-/// The minimum length of a key in bytes without a warning. Attackers can guess a shorter key.
+/// The minimum length, in bytes, of a key that causes no warning. Attackers can guess a shorter key.
 const MIN_SAFE_BYTES: usize = 8;
 
 /// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.
@@ -64,7 +64,7 @@ impl KeyRule {
         Ok((digest.key(key).named(id.as_deref()), is_weak))
     }
 
-    /// Returns the prefix of the platform's keys if the key does not start with it.
+    /// Returns the prefix of the platform's keys if this key lacks the prefix.
     pub(super) fn missing_prefix(&self, secret: &Secret) -> Option<&str> {
         let prefix = self.prefix.as_deref()?;
         let (_, key) = self.split(secret).ok()?;
@@ -122,7 +122,7 @@ pub(crate) enum KeyError {
     Malformed,
     #[error(
         "expected a public key in PEM, hex or base64, or a certificate in PEM, for the digest of the \
-         definition, found other text"
+         definition, found another value"
     )]
     NotPublic,
     #[error(

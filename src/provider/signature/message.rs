@@ -143,7 +143,7 @@ impl Signature {
     }
 
     /// Returns a description of the signed message for the operator. The description hides keys,
-    /// settings, targets and bodies.
+    /// settings, targets and bodies. For a JSON Web Token, returns the signed text.
     ///
     /// # Errors
     ///

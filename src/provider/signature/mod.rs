@@ -9,9 +9,10 @@
 //!    locations have equal values.
 //! 2. The text of the signature decodes to a digest. In a list of signatures, at least one entry
 //!    decodes.
-//! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
-//!    constant time, so the time until the reply reveals neither the key that matches nor the digit
-//!    that differs.
+//! 3. One of the keys produces one of the digests. If the platform names keys, gatepost tries only
+//!    the keys with the name in the callback. Otherwise, gatepost tries every key. The comparison
+//!    takes constant time, so the time until the reply reveals neither the key that matches nor the
+//!    digit that differs.
 //! 4. The signed time is within the [`Window`] around the current time. If there is no signed time
 //!    or no window, gatepost omits this condition.
 //!
@@ -172,8 +173,8 @@ impl Signature {
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Compares each signature in the text. Skips entries without the prefix of a signature by this
-    /// key, and entries that do not decode.
+    /// Compares the first [`MAX_CANDIDATES`] signatures in the text. Skips entries without the
+    /// prefix of a signature by this key, and entries that do not decode.
     fn comparisons<'g>(
         &'g self,
         text: &'g str,

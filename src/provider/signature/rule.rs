@@ -86,8 +86,8 @@ impl Signature {
         }
     }
 
-    /// Returns the text with which each key of the platform starts, if this key does not start with
-    /// it.
+    /// Returns the prefix of the platform's keys if this key lacks the prefix. Returns `None` for a
+    /// key of the second digest.
     pub(crate) fn missing_prefix(&self, secret: &Secret) -> Option<&str> {
         let is_second = self.second.as_deref().is_some_and(|second| second.has_format_of(secret));
         if is_second { None } else { self.key.missing_prefix(secret) }

@@ -89,7 +89,7 @@ pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 /// The limits of the difference between the signed time and the current time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// The maximum number of seconds in the past, so that gatepost accepts the platform's resends.
+    /// The maximum number of seconds in the past: long enough for the platform's resends.
     pub(crate) past_secs: i64,
     /// The maximum number of seconds in the future, to bound the time for which a client can replay
     /// a recorded callback.

@@ -1,8 +1,8 @@
 //! Conversion of JSON into the members of a view. An optional member accepts a value of any type.
 //!
-//! A field reads its value with `deserialize_any`, so that the deserializer accepts a value of any
-//! type. A value that does not have the type of the field is a misfit. If the type of the field
-//! contains no [`Value`], gatepost creates a [`Value`] only for a misfit.
+//! A field reads its value with `deserialize_any`, which accepts a value of any type. A value that
+//! does not have the type of the field is a misfit. If the type of the field contains no [`Value`],
+//! gatepost creates a [`Value`] only for a misfit.
 
 use std::borrow::Cow;
 use std::fmt;

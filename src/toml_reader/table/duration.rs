@@ -35,7 +35,7 @@ impl<'d> Table<'d> {
         if matches!(parsed, Some(Ok(_))) {
             self.faults.show(&place);
         }
-        let mut remedy = format!("write, for example, {plain} = \"5s\" or \"1500ms\"");
+        let mut remedy = format!("write, for example, {plain} = \"5s\"");
         let number = match parsed {
             Some(Ok(number)) if range.contains(&number) => return Some(number),
             Some(Ok(_)) => {

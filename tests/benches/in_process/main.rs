@@ -104,7 +104,7 @@ fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
 }
 
-/// Writes the stacks of a push: through the layer, through a handler by hand, and through the
+/// Writes the stacks of a push: through the layer, through an app without gatepost, and through the
 /// proxy.
 fn write_stacks(folder: &Path) -> Result<(), Failure> {
     let mut all = callgrind::stacks("push_typed")?;

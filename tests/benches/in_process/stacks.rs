@@ -1,5 +1,5 @@
 //! Stacks of calls with their instructions, in the folded form that flame graph programs read.
-//! `tests/benches/flamegraphs` draws them.
+//! `tests/benches/flamegraphs` draws these stacks.
 //!
 //! With [`BY_CALLERS`], callgrind counts the instructions of a function separately for each chain
 //! of callers, and names the function `inner'caller'outermost`. If a function calls itself,

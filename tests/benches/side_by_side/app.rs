@@ -1,8 +1,7 @@
 //! The app behind the peers: one thread that answers `{"result":1}` and counts the requests.
 //!
 //! `GET /seen` returns the counts. `GET /last` returns the last body, or nothing if this body is
-//! longer than [`SHOWN`].
-//! `GET /awake` and `GET /asleep` select a variant of [`Wait`] for the app.
+//! longer than [`SHOWN`]. `GET /awake` and `GET /asleep` select a variant of [`Wait`] for the app.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -217,7 +216,7 @@ struct Connection {
     head: Vec<u8>,
     /// Number of bytes of the body that have not arrived.
     remaining: usize,
-    /// Received bytes of the body, unless the body is longer than [`SHOWN`].
+    /// Received bytes of the body; empty if the body is longer than [`SHOWN`].
     body: Vec<u8>,
 }
 

@@ -171,7 +171,8 @@ fn report(rounds: &[Round], rate: f64, report: &mut Report) {
     let pushes = sum(|round| round.closed.pushes + round.open.pushes);
     let (shown, missed) = (sum(|round| round.shown), sum(|round| round.missed));
     report.text(format!(
-        "The page received {shown} of all {pushes} callbacks; {missed} arrived too fast for it."
+        "The page received {shown} of all {pushes} callbacks; {missed} arrived too fast for the \
+         page."
     ));
     let ratio = |round: &Round| round.open.percentiles().p99 / round.closed.percentiles().p99;
     let first = rounds.first().map_or(0, |round| round.resident);

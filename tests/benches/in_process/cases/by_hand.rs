@@ -1,5 +1,5 @@
 //! Apps without gatepost that do the same work as the apps with the layer. Each app parses a
-//! request once, and compares its signature or token in constant time.
+//! request once, and compares the signature or the token in constant time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
