@@ -32,7 +32,7 @@ pub(crate) enum KeyName {
     Value(Locator),
 }
 
-/// The minimum length, in bytes, of a key that causes no warning. Attackers can guess a shorter key.
+/// The minimum length, in bytes, of a key that causes no warning. Attackers can guess shorter keys.
 const MIN_SAFE_BYTES: usize = 8;
 
 /// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.
