@@ -139,8 +139,8 @@ pub enum CallbackRejection {
     /// [`GateLayer`](crate::GateLayer) has not accepted the request as a callback. The status is
     /// 403.
     #[error(
-        "expected a callback accepted by gatepost, found a request that it did not accept; add \
-         `GateLayer`"
+        "expected a callback accepted by gatepost, found a request that gatepost did not accept; \
+         add `GateLayer`"
     )]
     NotAccepted,
     /// The callback does not match the type `T` of [`Callback`]. The status is 422.

@@ -58,8 +58,8 @@ pub enum AnswerFault {
     Broken,
     /// The app closed the connection during the answer.
     Incomplete,
-    /// The head of the answer, or the sum of all its bytes, exceeds a limit of the server. For the
-    /// body alone, see [`Answer::Response`].
+    /// The head of the answer, or the whole answer, exceeds a limit of the program that reads the
+    /// answer. For the body alone, see [`Answer::Response`].
     TooLarge,
 }
 
@@ -127,8 +127,8 @@ pub struct Reply {
     /// Further headers: the headers that the platform requires, such as a header with a key, or the
     /// headers of the app's own answer.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
-    /// Value of `access-control-allow-origin`; `None` without this header. Boxed, because few
-    /// replies have the header.
+    /// Value of `access-control-allow-origin`; `None` if the reply lacks this header. Boxed,
+    /// because few replies have the header.
     pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
     /// `None` if the reply carries no permission.
@@ -188,8 +188,8 @@ impl Reply {
         Self { status, content_type, extra: None, cors: None, close: false, permission: None, body }
     }
 
-    /// Returns the app's answer as the reply, with its end-to-end headers. Returns `None` without a
-    /// complete body, and for a status of 1xx.
+    /// Returns the app's answer as the reply, with the end-to-end headers other than `date`.
+    /// Returns `None` if the answer has no complete body, or if its status is 1xx.
     pub(crate) fn of_app(answer: &Answer) -> Option<Self> {
         let Answer::Response { status, headers, body: Some(body) } = answer else { return None };
         if status.is_informational() {
@@ -264,14 +264,14 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the server must close the connection after the reply. The end of the request
-    /// is then unknown, or the rest of the request is too long to read.
+    /// Returns true if the server must close the connection after the reply. The server then does
+    /// not know the end of the request, or does not read the rest of the request.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close
     }
 
-    /// Returns all headers, including `content-length`.
+    /// Returns all headers, including `content-length` if the status is not 204.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         // RFC 9110, 8.6: a reply with the status 204 has no `content-length`.
         let length = || (CONTENT_LENGTH, decimal(self.body.len()));

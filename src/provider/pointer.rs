@@ -28,8 +28,8 @@ impl Pointer {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
-    /// Returns the value that the pointer refers to in a sample. A segment is an index in an array,
-    /// or the name of a member.
+    /// Returns the value that the pointer refers to in a sample. In an array, a segment is an
+    /// index. In an object, a segment is the name of a member.
     pub(crate) fn find_in_sample<'v>(
         &self,
         object: &'v serde_json::Map<String, serde_json::Value>,
@@ -47,8 +47,8 @@ impl Pointer {
 
     /// Sets the value that the pointer refers to.
     ///
-    /// A segment that is the index of an existing array element refers to that element. For any
-    /// other segment, a parent that is not an object becomes an empty object.
+    /// A segment that is the index of an existing array element refers to that element. Any other
+    /// segment is the name of a member: a parent that is not an object becomes an empty object.
     pub(crate) fn set(
         &self,
         object: &mut serde_json::Map<String, serde_json::Value>,
@@ -97,7 +97,8 @@ impl Pointer {
         Some(value)
     }
 
-    /// Returns the text of the string or number that the pointer refers to.
+    /// Returns the text of the string or number that the pointer refers to; `None` for any other
+    /// value.
     #[inline(always)]
     pub(crate) fn text<'v>(&self, object: &'v Object<'_>) -> Option<Cow<'v, str>> {
         if self.rest.is_empty() {
@@ -106,7 +107,7 @@ impl Pointer {
         self.find(object)?.into_scalar()
     }
 
-    /// Returns the text of the boolean that the pointer refers to.
+    /// Returns the text of the boolean that the pointer refers to; `None` for any other value.
     pub(crate) fn boolean(&self, object: &Object<'_>) -> Option<&'static str> {
         let Value::Json(json) = self.find(object)? else { return None };
         let text = if json.text == "true" { "true" } else { "false" };

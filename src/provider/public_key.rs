@@ -1,4 +1,4 @@
-//! Public keys, which verify signatures by private keys, and private keys, which sign samples.
+//! Public keys, which verify the platform's signatures, and private keys, which sign samples.
 //!
 //! A public key is PEM (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`, `BEGIN CERTIFICATE`), or the
 //! bytes of the key or of its `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition
@@ -50,8 +50,8 @@ const ED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 
-/// The minimum length of an RSA public key (RFC 8017, A.1.1), in bytes. Each key of 2048 bits is
-/// longer.
+/// The minimum length of an RSA public key (RFC 8017, A.1.1), in bytes. Each key of 2048 bits
+/// or more is longer.
 const MIN_RSA_BYTES: usize = 266;
 
 impl PublicAlgorithm {
@@ -128,7 +128,7 @@ impl PrivateKey {
         key.sign(b"").map(|_| key)
     }
 
-    /// Signs a message; `None` if the key is not valid.
+    /// Signs a message. Returns `None` if the key is not valid.
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let (bytes, random) = (self.bytes.expose(), SystemRandom::new());
         match self.algorithm {
@@ -256,7 +256,7 @@ mod tests {
             let signature = [vec![0x30, u8::try_from(integers.len()).unwrap()], integers].concat();
             assert!(
                 key.verify(message.as_bytes(), &signature),
-                "expected a valid signature, found a wrong one for {message}"
+                "expected a valid signature of {message}, found an invalid signature"
             );
             assert!(!key.verify(b"other", &signature));
         }

@@ -22,7 +22,7 @@ pub(crate) enum SettingType {
 }
 
 impl Setting {
-    /// Returns the value for templates without this setting; `None` if the setting has no default.
+    /// Returns the value for a template that omits the setting; `None` if there is no default.
     pub(crate) fn default(&self) -> Option<&str> {
         match &self.ty {
             SettingType::Secret => None,

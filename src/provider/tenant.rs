@@ -1,4 +1,4 @@
-//! Finds the kinds whose callbacks may name a tenant.
+//! Kinds whose callbacks may name a tenant.
 
 use serde_json::{Map, Value};
 
@@ -8,8 +8,8 @@ use super::locator::Locator;
 impl Plan {
     /// Returns `true` if callbacks of the kind may name a tenant.
     ///
-    /// Returns `false` only if the kind has a sample with members, the definition takes the tenant
-    /// only from the body and headers, and the sample has no tenant there.
+    /// Returns `false` only if the kind or its provider has a sample with members, the definition
+    /// takes the tenant only from the body and headers, and the sample has no tenant there.
     pub(crate) fn may_name_tenant(&self, kind: usize) -> bool {
         let own = self.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
         let text = own.or(self.sample.body.as_deref()).unwrap_or_default();

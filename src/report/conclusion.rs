@@ -1,4 +1,4 @@
-//! Lines about the conclusions of accepted callbacks.
+//! Log lines about the conclusions of accepted callbacks.
 
 use std::sync::atomic::Ordering;
 
@@ -38,13 +38,13 @@ macro_rules! conclusion_line {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If the answer is empty, so that the reply denies, the level is warning. If the app's answer to a
-/// notification refuses the event, contradicts the acknowledgement, or is unclear and counts as a
-/// refusal, the level is warning. If the callback exceeds the limit of its route, the level is
-/// warning, because the operator has set this limit and no program has failed. If gatepost has no
-/// usable answer for another reason, the level is error. If the template does not list the kind,
-/// the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has
-/// a line at info, or at a higher level.
+/// If the app's answer to a decision is empty and the reply therefore denies, the level is warning.
+/// If the app's answer to a notification refuses the event, contradicts the acknowledgement, or is
+/// unclear and counts as a refusal, the level is warning. If the callback exceeds the limit of its
+/// route, the level is warning, because the operator has set this limit and no program has failed.
+/// If gatepost has no usable answer for another reason, the level is error. If the template does
+/// not list the kind, the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`],
+/// each callback has a line at info, or at a higher level.
 ///
 /// Logs another warning for [misfits](Accepted::misfits), for a signed id that arrived earlier with
 /// other data, and for an unclear answer to a notification. Logs a warning for members that
@@ -193,7 +193,8 @@ fn reused_id(accepted: &Accepted, now: Timestamp) {
     );
 }
 
-/// Returns true if the app itself decided the outcome, so the operator has no failure to repair.
+/// Returns true if the app's answer itself is the reason. The level of the line is then warning,
+/// unless gatepost repeats the last good reply.
 const fn is_word_of_app(kind: UnavailableKind) -> bool {
     matches!(
         kind,

@@ -1,4 +1,4 @@
-//! Limits the lines of each code per second, and counts the omitted lines.
+//! Limit on the lines per second for each mode and code, and the number of omitted lines.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use crate::limit::{Budget, Rate};
 use crate::route::Mode;
 use crate::time::Timestamp;
 
-/// Writes a line, unless its code has reached the limit of lines for this second.
+/// Writes a line, unless the limit of lines for its code is exhausted.
 macro_rules! limited_line {
     ($level:ident, $code:expr, $now:ident, $($rest:tt)+) => {{
         use $crate::report::line_limit::{LINES, nonzero};
@@ -18,8 +18,7 @@ macro_rules! limited_line {
     }};
 }
 
-/// Writes a line about an accepted callback, unless its code has reached the limit of lines for
-/// this second.
+/// Writes a line about an accepted callback, unless the limit of lines for its code is exhausted.
 macro_rules! event_line {
     ($level:ident, $code:literal, $accepted:ident, $now:ident, $($rest:tt)+) => {
         limited_line!(

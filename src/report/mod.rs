@@ -5,10 +5,11 @@
 //! line. From the body of a callback, a line contains only the id, the kind, the tenant, the
 //! application and the names of fields. No line contains a secret.
 //!
-//! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
-//! fill the disk. The field `suppressed` of the next line with the same code is the number of
-//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit
-//! here. The program `gatepost` has a second limit, on the bytes of all lines.
+//! For each mode (enforce or shadow) and code, gatepost logs at most ten lines per second, so that
+//! a flood of requests does not fill the disk. The field `suppressed` of the next line with the
+//! same mode and code is the number of omitted lines. The conclusions that [`concluded`] logs at
+//! info or debug level have no limit here. The program `gatepost` has a second limit, on the bytes
+//! of all lines.
 
 #[macro_use]
 mod line_limit;
@@ -51,38 +52,39 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
     );
 }
 
-/// Logs a warning about a request on any path that the server refused because of its head.
+/// Logs a warning about a request, on any path, that the server refused because of its head.
 pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
     let from = from.map(tracing::field::display);
     let status = fault.status().as_u16();
     limited_line!(warn, fault.as_str(), now, status, from, "request refused: {fault}");
 }
 
-/// Logs a warning about a connection, or a request, that the server closed without a verdict.
+/// Logs a warning about a connection or a request that the server closed without a verdict.
 ///
-/// The server chooses the `code`, such as `proxy_protocol_broken`.
+/// The caller chooses the `code`, such as `proxy_protocol_broken`.
 pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let from = from.map(tracing::field::display);
     limited_line!(warn, code, now, from, "connection closed: {reason}");
 }
 
-/// Logs a warning about a request that is not a callback, or about the server to which gatepost
-/// passes such requests.
+/// Logs a warning about something other than one callback, such as the upstream or the store.
 ///
-/// The server chooses the `code`, such as `upstream_unresolved`, and a message without secrets.
+/// The caller chooses the `code`, such as `upstream_unresolved`, and a message without secrets.
 pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, now: Timestamp) {
     let from = from.map(tracing::field::display);
     limited_line!(warn, code, now, from, "{message}");
 }
 
-/// Logs a warning about a copy of an event that the address in `mirror` did not take. `app` is the
-/// server of the address, without its path and query, which may contain secrets.
+/// Logs a warning about a copy of an event that the app at an address in `mirror` did not take.
+/// `app` is the server of the address. The path and the query may contain secrets, so `app` omits
+/// them.
 pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Display, now: Timestamp) {
     let app = tracing::field::display(app);
     event_line!(warn, "mirror_failed", accepted, now, app, "copy of an event not taken: {reason}");
 }
 
-/// Logs a warning about a failed attempt to deliver a queued event. gatepost makes another attempt.
+/// Logs a warning about a failed attempt to deliver a queued event, if gatepost will make another
+/// attempt.
 pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Timestamp) {
     let (lane, number, attempt) =
         (&claimed.event.lane, claimed.lease.number, claimed.lease.attempt);
@@ -101,7 +103,7 @@ pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Ti
 
 /// Logs the first failed operation of an outage of the state that machines share.
 ///
-/// Until the outage ends, gatepost remembers callbacks in memory only.
+/// Until the outage ends, gatepost remembers callbacks only in its own memory.
 pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
     limited_line!(warn, "shared_state_lost", now, "{SHARED_STATE_LOST}: {reason}");
 }
@@ -178,8 +180,8 @@ pub(crate) fn not_accepted(now: Timestamp) {
         error,
         "not_accepted",
         now,
-        "handler did not run: expected a callback accepted by gatepost, found a request that it \
-         did not accept; add `GateLayer`"
+        "handler did not run: expected a callback accepted by gatepost, found a request that \
+         gatepost did not accept; add `GateLayer`"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Lines about callbacks on routes in shadow mode.
+//! Log lines about callbacks on routes in shadow mode.
 
 use super::line_limit::{LINES, nonzero};
 use crate::route::Mode;
@@ -48,12 +48,13 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     }
 }
 
-/// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
+/// Logs the effect that enforce mode would have on the app's answer to a genuine callback in shadow
+/// mode.
 ///
-/// If gatepost would replace the answer, or could not judge it, the level is warning. If gatepost
-/// would pass or correct the answer, but the app would not receive a header or a field of the
-/// callback, the level is also warning. If gatepost did not see the whole answer, the level is
-/// debug. Otherwise, the level is info.
+/// If gatepost would replace the answer, or if the app compressed the answer, the level is warning.
+/// If gatepost would pass or correct the answer, but the app would not receive a header or a field
+/// of the callback, the level is also warning. If gatepost did not see the whole answer, the level
+/// is debug. Otherwise, the level is info.
 pub fn predicted(prediction: &Prediction, now: Timestamp) {
     let effect = prediction.effect();
     let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };

@@ -19,7 +19,7 @@ use crate::reply::Reply;
 /// Seconds for which a browser may remember the reply to a preflight.
 const MAX_AGE_SECS: u16 = 600;
 
-/// Web origins whose pages may read the replies of a route. Empty without the key `cors`.
+/// Web origins whose pages may read the replies of a route. Empty if the key `cors` is absent.
 #[derive(Debug, Default)]
 pub(crate) struct CorsOrigins(Vec<HeaderValue>);
 
@@ -44,7 +44,8 @@ impl CorsOrigins {
         if self.0.is_empty() || !is_preflight(head) {
             return None;
         }
-        // A preflight has no body. Without this check, gatepost would have to read the body.
+        // A preflight has no body. A request with a body is no preflight, so gatepost need not read
+        // the body here.
         let has_body = !matches!(head.declared_length(), Ok(0));
         if has_body || head.headers().contains_key(UPGRADE) {
             return None;
@@ -75,8 +76,9 @@ fn single<'h>(head: &Head<'h>, name: &HeaderName) -> Option<&'h HeaderValue> {
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Returns an origin as a browser writes it: scheme and host in lower case, and the port only if it
-/// is not the default. Returns `None` for any other text except `*`, which permits every origin.
+/// Returns the text as a header value if it is `*`, which permits every origin, or an origin as
+/// browsers write it: scheme and host in lower case, and the port only if it is not the default.
+/// Returns `None` for any other text.
 pub(crate) fn as_origin(text: &str) -> Option<HeaderValue> {
     let fits = text == "*" || is_origin(text);
     HeaderValue::from_str(text).ok().filter(|_| fits)
@@ -112,7 +114,7 @@ mod tests {
             "https://[2001:db8::1]:8443",
             "capacitor://localhost",
         ] {
-            assert!(as_origin(origin).is_some(), "expected a valid {origin:?}, found it invalid");
+            assert!(as_origin(origin).is_some(), "expected {origin} to be valid, found it invalid");
         }
         for other in [
             "",
@@ -134,7 +136,7 @@ mod tests {
             "https://a, https://b",
             "https://a\r\nx: y",
         ] {
-            assert!(as_origin(other).is_none(), "expected an invalid {other:?}, found it valid");
+            assert!(as_origin(other).is_none(), "expected {other:?} to be invalid, found it valid");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Decodes every encoding that some server decodes in a path: percent-encoding, IIS escapes and
+//! Decoder for every encoding that some server decodes in a path: percent-encoding, IIS escapes and
 //! overlong UTF-8.
 
 use std::borrow::Cow;
@@ -115,7 +115,7 @@ fn decode_iis(text: &str) -> Cow<'_, str> {
 /// Decodes an IIS escape. `text` begins after the `%` of the escape.
 fn iis_escape(text: &str) -> Option<char> {
     let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
-    // Checked here, because `from_str_radix` also accepts a leading `+`.
+    // Check the digits, because `from_str_radix` also accepts a leading `+`.
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     u32::from_str_radix(digits, 16).ok().filter(|_| is_hex).and_then(char::from_u32)
 }

@@ -1,4 +1,4 @@
-//! Routes: finds the route of a request's path, in any spelling of the path.
+//! Routes, and the lookup of a request's path, in any spelling of the path.
 //!
 //! A path is a callback path if it equals a route's path byte for byte, with or without a slash at
 //! the end. A *spelling* of a route's path is a different text that some server reads as the same
@@ -27,8 +27,8 @@
 //!    servers read `a%2fb` as several segments, or `;x` as no segment. gatepost treats both as
 //!    spellings of the route's path.
 //!
-//! If servers disagree about a path of more than 8 KiB, gatepost does not read the path, because a
-//! reading would take long. Such a path counts as a spelling of a route's path.
+//! If servers disagree about a path of more than 8 KiB, gatepost does not compare the readings,
+//! because judging such a path takes long. Such a path counts as a spelling of a route's path.
 //!
 //! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
 //! a client's request for a reserved address, in any spelling.
@@ -313,8 +313,8 @@ impl Routes {
         Search { routes: self, reach, target }.find()
     }
 
-    /// Finds the enforcing route with exactly this path and query, and the secret segment of the
-    /// path.
+    /// Finds the enforcing route with exactly this path, whose parameters are in the query, and the
+    /// secret segment of the path.
     pub(crate) fn find_exact<'p>(
         &self,
         path: &'p str,
@@ -344,7 +344,7 @@ impl Routes {
     }
 }
 
-/// A route with parameters, in front of a file server.
+/// A route with parameters, for a gatepost in front of a file server.
 ///
 /// The server may run the route's script for other paths: for the folder of an index script, and
 /// for the paths below the script. The script in the root may serve every path. gatepost refuses a

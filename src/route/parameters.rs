@@ -87,8 +87,8 @@ impl RouteParameters {
         self.0.iter().all(|own| parameters.iter().any(|parameter| own.may_be(parameter)))
     }
 
-    /// Returns true if no query can have the parameters of both routes: one name has clearly
-    /// different values.
+    /// Returns true if no query can have the parameters of both routes: one name has two values
+    /// that no app could treat as the same value.
     pub(super) fn exclude(&self, other: &Self) -> bool {
         self.0.iter().any(|own| {
             let mut same = other.0.iter().filter(|other| other.name_letters == own.name_letters);
@@ -107,7 +107,8 @@ impl RouteParameters {
     }
 }
 
-/// Writes the parameters as a query with its question mark; nothing without parameters.
+/// Writes the parameters as a query with its question mark. Writes nothing if there are no
+/// parameters.
 impl fmt::Display for RouteParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, own) in self.0.iter().enumerate() {
@@ -151,8 +152,8 @@ impl RouteParameter {
     }
 }
 
-/// Returns true if a name or a value of a parameter is the same text for every server, encoded or
-/// not.
+/// Returns true if a name or a value of a parameter needs no percent-encoding, so that every server
+/// reads the same text.
 pub(crate) fn is_parameter_text(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte))
 }

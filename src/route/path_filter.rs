@@ -17,9 +17,9 @@
 //! Invariant: a filter never rules out a known path. If a filter does not rule out an unrelated
 //! path, that path costs a full lookup.
 //!
-//! With a filter, an unrelated path costs 310 instructions. With normalisation, an unrelated path
-//! costs 6,200 instructions (callgrind, `lookup/other_path` and `lookup/other_path_doubled_slash`
-//! of the benches).
+//! If a filter rules out a path, the path costs 310 instructions. If an unrelated path needs
+//! normalisation, the path costs 6,200 instructions (callgrind, `lookup/other_path` and
+//! `lookup/other_path_doubled_slash` of the benches).
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -205,8 +205,8 @@ impl PathFilter {
 
     /// Returns false if `path` can match none of the added paths. Requires a path with one reading.
     pub(super) fn may_contain(&self, path: &str) -> bool {
-        // Without the case bit, some bytes that are not letters compare equal, too. A path with
-        // such a byte costs a full lookup.
+        // If the comparison ignores the case bit, some bytes that are not letters also compare
+        // equal. A path with such a byte costs a full lookup.
         let same = |byte: u8, expected: u8| (byte ^ expected) & !CASE_BIT == 0;
         let starts_with = |prefix: &str| {
             let mut bytes = path.bytes();
@@ -238,8 +238,8 @@ impl SharedPathFilter {
         self.starts.fetch_or(starts, Relaxed);
     }
 
-    /// Returns true if the path is certainly unrelated. Returns false for every spelling of a known
-    /// path, and for some unrelated paths.
+    /// Returns true if the path is certainly unrelated. Returns false for every known path, in any
+    /// spelling, and for some unrelated paths.
     ///
     /// Relaxed loads are enough. If a load misses the bits of a new config, gatepost treats the
     /// request like one that arrived before the new config.

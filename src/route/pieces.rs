@@ -1,4 +1,4 @@
-//! Splits a path into names: the decoded segments that servers may find in the path.
+//! The names in a path: the decoded segments that servers may find in the path.
 
 use std::borrow::Cow;
 

@@ -6,9 +6,9 @@
 //! parameter.
 //!
 //! A name or a value without a slash is not a path. An app may have a parameter `?tab=push` for any
-//! reason, so gatepost does not reserve a path of one name in this form.
+//! reason, so gatepost does not read `push` as the path `/push`.
 //!
-//! A route may also name parameters of a query itself: see [`parameters`](super::parameters).
+//! A route may also have parameters in the query: see [`parameters`](super::parameters).
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
@@ -40,12 +40,12 @@ impl Routes {
     }
 }
 
-/// Returns true unless the query certainly contains no path. Most queries contain none.
+/// Returns false if the query certainly contains no path. Most queries contain none.
 pub(crate) fn may_contain_path(query: &str) -> bool {
     query.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'%'))
 }
 
-/// Returns each parameter name and each parameter value with a slash, as a path.
+/// Returns each parameter name and each parameter value that contains a slash, as a path.
 fn paths_in(query: &str) -> impl Iterator<Item = String> {
     let pieces = query.split(['&', ';']).flat_map(|piece| match piece.split_once('=') {
         Some((name, value)) => [Some(name), Some(value)],

@@ -1,4 +1,4 @@
-//! Looks up a path in all its readings.
+//! Lookup of a path in all its readings.
 
 use std::iter::once_with;
 
@@ -9,10 +9,10 @@ use super::subtree::Owner;
 use super::{Lookup, Mode, Route, RouteIndex, Routes, TOKEN, Target};
 use crate::template::Reach;
 
-/// Length in bytes up to which gatepost reads a path about which servers disagree. A longer path of
-/// this sort could be a spelling of any route's path.
+/// Maximum length, in bytes, of a path about which servers disagree and whose readings gatepost
+/// compares. A longer path of this sort counts as a spelling of a route's path.
 ///
-/// If a path is encoded many times, a reading takes up to 0.3 ms for each KiB. By default, nginx
+/// If a path is encoded many times, the lookup takes up to 0.3 ms for each KiB. By default, nginx
 /// and Apache refuse request lines of more than 8 KiB.
 const MAX_READ_BYTES: usize = 8 * 1024;
 
@@ -68,8 +68,8 @@ impl<'r, 'p> Search<'r, '_, 'p> {
         self.strictest(uncut.chain(cut))
     }
 
-    /// Returns the result for a path that is too long to read: the first enforcing route or address
-    /// that a server might find in it.
+    /// Returns the result for a path that is too long to read: the first enforcing route whose
+    /// parameters some server could read in the target, else a reserved address.
     fn unread(self) -> Lookup<'r, 'static> {
         let mut found = (0..self.routes.list.len()).map(RouteIndex);
         let may_be = |found: &RouteIndex| self.routes.at(*found).may_have_parameters(self.target);
@@ -159,7 +159,7 @@ impl<'r, 'p> Search<'r, '_, 'p> {
         shadow.map_or(Lookup::Other, |(found, _)| Lookup::Ambiguous(found))
     }
 
-    /// Finds a route or an address whose segments occur among the pieces in order.
+    /// Finds a route or an address whose segments occur in order among the names of the path.
     fn find_in_order(self, pieces: &Pieces) -> Lookup<'r, 'static> {
         let route_in = |mode| {
             let fits = |route: &Route| {

@@ -45,8 +45,8 @@ pub(crate) struct Route {
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
-    /// Path from the config, which replaces the path with the secret segment in the request to the
-    /// app; `None` if the path has no `{token}`.
+    /// Path from the config. In the request to the app, this path hides the secret segment. `None`
+    /// if the path has no `{token}`.
     #[cfg(feature = "tower")]
     pub(crate) masked: Option<PathAndQuery>,
     /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
@@ -83,8 +83,8 @@ impl Route {
         self.parameters.is_empty() || self.parameters.may_be_in(target)
     }
 
-    /// Returns the query of a callback without the route's own parameters; `None` without a query,
-    /// and if the platform writes no values into the query.
+    /// Returns the query of a callback without the route's own parameters; `None` if the callback
+    /// has no query, or if the platform writes no values into the query.
     pub(crate) fn query_of<'h>(&self, head: &Head<'h>) -> Option<Cow<'h, str>> {
         let query = head.uri().query().filter(|_| self.plan.reads_query)?;
         Some(self.parameters.removed_from(query))
@@ -142,7 +142,8 @@ impl Route {
                 (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
                     let [first, second] = [chosen, name].map(|name| printable(&name));
                     let detail = format!(
-                        "expected tenants of one template, found `{first}` and `{second}` of two"
+                        "expected tenants of one template, found `{first}` and `{second}` of two \
+                         templates"
                     );
                     return Err(RefusalCause::with(RefusalKind::TenantAmbiguous, detail));
                 }

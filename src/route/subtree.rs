@@ -2,8 +2,8 @@
 //!
 //! Many servers find a script by several paths. For `/live/push`, some servers run
 //! `/live/push/index.php` or `/live/push.php`, and pass the rest of a longer path to that script as
-//! its path info (`/live/push/x`). With a front controller in a folder, `/ev/index.php` serves all
-//! of `/ev`. gatepost therefore reserves the *base* of a path and everything below it.
+//! its path info (`/live/push/x`). A front controller in a folder, such as `/ev/index.php`, serves
+//! all of `/ev`. gatepost therefore reserves the *base* of a path and everything below it.
 //!
 //! The base of a path is the path without script and format suffixes, and without an index name at
 //! its end: `/live/push` for `/live/push.php`, and `/ev` for `/ev/index.php`. gatepost compares the
@@ -14,9 +14,9 @@
 //!
 //! If a path continues after a script, the server runs that script for any continuation. The base
 //! of `/live/flat.php/ev` is therefore `/live/flat`. A script in the root usually serves the whole
-//! app, so gatepost does not reserve the subtree of the script. Such a front controller serves
-//! `/index.php/live/push` also as `/live/push`, so this path has a second base: the names after the
-//! script.
+//! app, so gatepost does not reserve the subtree of the script. Such a front controller also serves
+//! `/index.php/live/push` as `/live/push`. `/index.php/live/push` therefore has a second base: the
+//! names after the script.
 //!
 //! The layer passes requests to services in the same process. Such services map no files, so the
 //! layer applies only [`Reach::Exact`](crate::template::Reach::Exact).
@@ -46,7 +46,7 @@ impl Owner {
 #[derive(Debug, Default)]
 pub(super) struct Subtrees {
     by_base: HashMap<String, Owner>,
-    /// Number of names in the longest base.
+    /// Maximum number of names in a base.
     depth: usize,
 }
 
@@ -95,7 +95,8 @@ impl Subtrees {
         self.find(names).is_some()
     }
 
-    /// Finds a subtree whose base occurs among the pieces in order. Covers paths with `..`.
+    /// Finds a subtree whose base occurs in order among the names of a path. Covers paths with
+    /// `..`.
     pub(super) fn find_in_order(&self, pieces: &Pieces) -> Option<&Owner> {
         let occurs = |base: &str| {
             let mut names = pieces.names.iter();

@@ -6,7 +6,7 @@ impl Route {
     /// Returns true if gatepost refuses callbacks of the kind with the code `tenant_missing`: they
     /// name no tenant, and neither the route nor a binding of `*` selects a template.
     ///
-    /// The sample of the kind determines if its callbacks name a tenant.
+    /// The sample of the kind, or else of the provider, shows if its callbacks name a tenant.
     pub(crate) fn lacks_tenant(&self, kind: usize) -> bool {
         let selects = self.template.is_some() || self.bindings.wildcard().is_some();
         let is_judged = self.mode == Mode::Enforce && !selects && !self.plan.tenant.is_empty();
@@ -14,7 +14,7 @@ impl Route {
     }
 
     /// Returns true if gatepost refuses callbacks of the kind with the code `kind_missing`: they do
-    /// not name their kind, and the route does not set it.
+    /// not name their kind, and the route does not set the kind.
     pub(crate) fn lacks_kind(&self, kind: usize) -> bool {
         self.kind.is_none() && !self.plan.kind_rule.may_find(kind)
     }

@@ -1,4 +1,4 @@
-//! Combines the verdict on a request to a route in shadow mode with the app's answer.
+//! Combination of the verdict on a request to a route in shadow mode with the app's answer.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,8 @@ use crate::verdict::Accepted;
 /// Function that receives the prediction.
 pub(super) type OnPrediction = Box<dyn FnOnce(&Prediction) + Send + Sync>;
 
-/// A request and its answer. The prediction needs both, and either may be the first to end.
+/// A request to a route in shadow mode, and its answer. The prediction needs both, and either may
+/// be the first to end.
 pub(super) struct ShadowExchange {
     pub(super) route: Arc<str>,
     pub(super) headers: VendorHeaders,
@@ -65,7 +66,7 @@ impl ShadowExchange {
         self.predict(state);
     }
 
-    /// Returns true if the answer is not needed for a prediction.
+    /// Returns true if no prediction needs the answer.
     fn is_over(&self) -> bool {
         self.state().on_prediction.is_none()
     }

@@ -5,8 +5,8 @@
 //! differ in the way they decode a path, so a path has several spellings, such as `/hook` and
 //! `/%68ook`. These rules apply to a request for any spelling of a shadow route's path:
 //!
-//! 1. The server passes the request on to the app, and passes the app's answer back to the
-//!    platform. The limits of the route have no effect.
+//! 1. Unless rule 4 or 5 applies, the server passes the request on to the app, and passes the app's
+//!    answer back to the platform. The limits of the route have no effect.
 //! 2. The server passes each chunk of the body to an [`Observer`]. As soon as the verdict is
 //!    certain, the observer reports the verdict once, in a [`Shadowed`].
 //! 3. The server passes the app's answer to an [`AnswerObserver`]. If the callback is genuine, the
@@ -88,8 +88,8 @@ impl Shadow {
         Self { admitted, route, provider }
     }
 
-    /// Returns the path of the route, as written in the config. This path is safe to log. The path
-    /// of the request is not safe to log, because it may contain a token.
+    /// Returns the path and the query parameters of the route, as written in the config. This text
+    /// is safe to log. The path of the request is not safe to log, because it may contain a token.
     #[must_use]
     pub fn route(&self) -> &Arc<str> {
         &self.route
@@ -115,7 +115,7 @@ impl Shadow {
 
     /// Returns an observer of the request's body, and an observer of the app's answer.
     ///
-    /// The first observer calls `on_verdict` as [`Shadow::observe`] does. If the callback is
+    /// gatepost calls `on_verdict` as [`Shadow::observe`] describes. If the callback is
     /// genuine, gatepost calls `on_prediction` once, as soon as both observers have ended. `head`
     /// is the head of the request.
     ///
@@ -313,7 +313,7 @@ impl Outcome {
 }
 
 impl Shadowed {
-    /// Returns the path of the route, as written in the config.
+    /// Returns the path and the query parameters of the route, as written in the config.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route

@@ -1,4 +1,4 @@
-//! Predicts what enforce mode would do with the app's answer to a genuine callback.
+//! Prediction of the effect of enforce mode on the app's answer to a genuine callback.
 //!
 //! In shadow mode, the app receives the callback unchanged. The prediction describes the reply that
 //! gatepost would write from the app's answer. In enforce mode, the app may receive another form of
@@ -178,7 +178,7 @@ impl Prediction {
         &self.accepted
     }
 
-    /// Returns the path of the route, as written in the config.
+    /// Returns the path and the query parameters of the route, as written in the config.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route
@@ -213,7 +213,7 @@ impl Prediction {
     }
 }
 
-/// Returns true if gatepost would not have waited for the end of the answer. Counts from the
+/// Returns true if gatepost would not have waited for the end of the answer. The time starts at the
 /// arrival of the head, because in shadow mode the app receives the body while the client sends the
 /// body.
 fn is_late(accepted: &Accepted, ask: &Ask, now: Timestamp) -> bool {
@@ -278,7 +278,7 @@ fn changes(accepted: &Accepted, answer: &Answer, conclusion: &Conclusion) -> Vec
     changes
 }
 
-/// Returns the headers and the fields that the app would not receive in the configured form.
+/// Returns the headers and the fields that an event in the configured form omits.
 fn missing(accepted: &Accepted, ask: &Ask, headers: &VendorHeaders) -> (Vec<String>, Vec<String>) {
     let forward = accepted.forward();
     if forward.keeps_headers() {

@@ -93,8 +93,8 @@ impl Bindings {
         Ok(())
     }
 
-    /// Returns the tenants of a template, sorted; the wildcard comes last. An application follows
-    /// its tenant after a `/`.
+    /// Returns the tenants of a template, sorted; the wildcard comes last. A bound application has
+    /// the form `TENANT/APPLICATION`.
     pub(crate) fn tenants_of(&self, template: &Template) -> Vec<Box<str>> {
         let is_own = |bound: &Arc<Template>| std::ptr::eq(&raw const **bound, template);
         let mut tenants = Vec::new();

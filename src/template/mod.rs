@@ -69,7 +69,7 @@ pub struct TemplateKind<'t> {
     pub is_decision: bool,
     /// True unless `[template.on]` lists other kinds, but not this kind. For a listed kind, the app
     /// or a fixed answer determines the reply. If gatepost must sign this reply, but the template
-    /// lacks the key, it replies 503.
+    /// lacks the key, gatepost replies 503.
     pub is_listed: bool,
 }
 

@@ -5,7 +5,7 @@
 /// # Errors
 ///
 /// Returns the problem if the name is empty, is longer than 30 characters, or contains a character
-/// other than Chinese characters, letters, digits, `_` and `-`.
+/// for which [`is_template_character`] returns `false`.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
@@ -22,8 +22,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Returns `true` for the characters of a template's name: Chinese characters, ASCII letters,
-/// digits, `_` and `-`. The consoles of platforms also accept only these characters in a
-/// description.
+/// digits, `_` and `-`. The consoles of some platforms accept only these characters in a
+/// description, too.
 #[must_use]
 pub const fn is_template_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c)

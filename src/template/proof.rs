@@ -16,8 +16,8 @@ pub(crate) struct Proof {
     pub(crate) window: Option<Window>,
     /// The keys of the kinds whose definition has a signature rule of its own.
     pub(crate) kind_keys: Vec<KindKeys>,
-    /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`. If a callback
-    /// of these kinds has a signature, the signature must be valid.
+    /// Kinds whose callbacks gatepost accepts without a signature, as indices in `plan.kinds`. If a
+    /// callback of these kinds has a signature, the signature must be valid.
     pub(crate) unsigned: Vec<usize>,
     /// Treatment of a signature that has already arrived with a different body or id.
     pub(crate) reuse: Reuse,

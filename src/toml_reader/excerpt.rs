@@ -19,7 +19,8 @@ pub(super) struct Excerpt {
 pub(super) enum Hidden {
     /// The ranges of all strings, numbers and dates.
     Values(Vec<Range<usize>>),
-    /// The text is not TOML, so that everything after `=` may be a secret.
+    /// The text is not TOML. Every word may be a secret, except a word before `=` and a word in a
+    /// line that starts with `[`.
     Unread,
 }
 

@@ -1,4 +1,4 @@
-//! Reads TOML. Reports every fault in the values, but only the first syntax error.
+//! Reader of TOML that reports every fault in the values, but only the first syntax error.
 //!
 //! A [`Table`] returns its values by key, and adds a fault for each value of the wrong type. A
 //! table records the keys that the code reads. [`Table::finish`] reports all other keys as unknown,
@@ -39,8 +39,8 @@ pub(crate) use variables::{VariableValue, is_usual_name};
 ///
 /// # Errors
 ///
-/// If the text is not TOML, returns only the first syntax error. Otherwise, returns all faults and
-/// warnings that `read` has added.
+/// If the text is not TOML, returns only the first syntax error. If `read` adds an error or returns
+/// `None`, returns all faults and warnings that `read` has added.
 pub(crate) fn read<T>(
     text: &str,
     default_kind: FaultKind,
@@ -57,8 +57,8 @@ pub(crate) fn read<T>(
 ///
 /// # Errors
 ///
-/// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
-/// all faults and warnings that `read` has added.
+/// If at least one text is not TOML, returns only the first syntax error of each such text. If
+/// `read` adds an error or returns `None`, returns all faults and warnings that `read` has added.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
     default_kind: FaultKind,

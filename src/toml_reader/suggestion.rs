@@ -2,9 +2,9 @@
 
 /// Returns the word that the operator probably meant by `wrong`; `None` if no word fits.
 ///
-/// If a word is close to `wrong`, returns the closest word. Otherwise, returns the first word in
-/// alphabetical order that starts with `wrong`. Ignores case, and treats `-` and `_` as equal. Two
-/// neighbouring characters in the wrong order count as one edit.
+/// If few edits turn `wrong` into one of the words, returns the closest word. Otherwise, returns
+/// the first word in alphabetical order that starts with `wrong`. Ignores case, and treats `-` and
+/// `_` as equal. Two neighbouring characters in the wrong order count as one edit.
 ///
 /// # Examples
 ///

@@ -14,8 +14,8 @@ pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
 /// The variables that the texts name.
 ///
-/// gatepost looks up all values before it reads the first key, so that a [`Table`](super::Table)
-/// can return a borrowed value. Some of these values are secrets, but no table returns a secret
+/// gatepost looks up all values before it reads the first key, because a [`Table`](super::Table)
+/// returns borrowed values. Some of these values are secrets, but no table returns a secret
 /// from here: the code that reads a secret looks up the variable again.
 #[derive(Default)]
 pub(super) struct Variables {
@@ -99,8 +99,9 @@ pub(super) fn variable_name<'d>(value: &'d DeValue<'_>) -> Option<(&'d str, Rang
     }
 }
 
-/// Returns `true` for a name in the usual form of a variable. Such a name is safe to print. Any
-/// other name may be a secret that the operator wrote in place of the name.
+/// Returns `true` for a name of upper-case letters, digits and `_`, the usual form of a variable's
+/// name. Such a name is safe to print. Any other name may be a secret that the operator wrote in
+/// place of the name.
 pub(crate) fn is_usual_name(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }

@@ -66,7 +66,7 @@ pub(crate) struct AcceptedCallback {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) unknown_kind: Option<String>,
     pub(crate) arrival: Arrival,
-    /// Value of `access-control-allow-origin` for the reply; `None` without this header.
+    /// Value of `access-control-allow-origin` for the reply; `None` if the reply lacks this header.
     pub(crate) cors: Option<HeaderValue>,
     /// Form of the event; `None` if the settings of the kind determine the form.
     pub(crate) forward: Option<Forward>,
@@ -176,8 +176,7 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// Returns an error for a `T` that describes another kind, and for data that does not match
-    /// `T`.
+    /// Returns an error if `T` does not describe the kind, or if the data does not match `T`.
     pub fn view<T: View>(&self) -> Result<T, ViewError> {
         let event = self.event();
         if !T::describes(&event.provider, &event.kind) {

@@ -92,7 +92,7 @@ impl PackedAccepted {
         self.bytes.len()
     }
 
-    /// Returns the permit.
+    /// Restores the permit.
     #[must_use]
     pub fn unpack(&self) -> Accepted {
         let mut rest =
@@ -109,13 +109,13 @@ impl PackedAccepted {
     }
 }
 
-/// Returns the parts of a callback: the byte strings that keep their own allocation, or the buffer
-/// of the request. A part that the callback does not have is empty.
+/// Returns the parts of a callback: the byte strings with an allocation of their own, or in the
+/// buffer of the request. A part that the callback does not have is empty.
 fn parts(callback: &AcceptedCallback) -> [&[u8]; PARTS] {
     let event = &callback.event;
     [
         &callback.raw,
-        // The data of a body that is not an object is the body.
+        // If the body is not an object, the data of the event is the body.
         if event.is_raw { &[] } else { &event.data },
         event.data_with_proof.as_deref().unwrap_or_default(),
         event.subject.as_deref().unwrap_or_default().as_bytes(),

@@ -63,7 +63,7 @@ struct RefusalDetails {
 
 print_only! { RefusalDetails: kind detail allow route provider tenant template cors; }
 
-/// Body of the reply to every refused callback, whatever the reason.
+/// Body of the reply to a refused callback, the same for every reason.
 const REFUSED: &[u8] = b"refused\n";
 
 impl Refusal {
@@ -134,7 +134,8 @@ impl Refusal {
         self.0.detail.as_deref()
     }
 
-    /// Returns the path of the route, as written in the config.
+    /// Returns the path and the query parameters of the route, as written in the config. For
+    /// [`RefusalKind::AddressReserved`], returns the path of the address.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.0.route

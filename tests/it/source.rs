@@ -259,8 +259,8 @@ fn refuses_tenant_that_is_not_a_string_or_number() {
         let refusal = call.judge(&gate).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "a field has the wrong type or range: expected a string or a number at /app, found another \
-             type"
+            "a field has the wrong type, range or value: expected a string or a number at /app, \
+             found another type"
         );
     }
 }

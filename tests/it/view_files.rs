@@ -241,7 +241,8 @@ impl<'p> Views<'p> {
             "// @generated from {}.toml by `{COMMAND}`.\n\n\
              //! Typed views of the callbacks of {title}.\n//!\n\
              //! [`{}Callback`] has a variant for each kind.\n\
-             //! Fields have the platform's names in snake case. Values have the platform's units.\n\
+             //! Field names follow the platform's names, in snake case.\n\
+             //! Values have the platform's units.\n\
              //!\n//! Source: <{docs}>\n\n",
             name.replace('-', "_"),
             camel_case(name)

@@ -21,9 +21,9 @@ pub(super) enum Expected<'k> {
 }
 
 impl Expected<'_> {
-    /// Compares the text of a signature in constant time. Returns `None` if the text does not
-    /// decode, or decodes to a digest of another length. Also returns `None` for the signature of a
-    /// sample.
+    /// Compares the text of a signature with this value. Compares digests and tokens in constant
+    /// time. Returns `None` if the text does not decode, or decodes to a digest of another length.
+    /// Also returns `None` if this value is a [`Self::Signature`].
     pub(super) fn compare(&self, text: &str, encoding: Option<Encoding>) -> Option<Choice> {
         match self {
             Self::Digest(digest) => {
@@ -45,7 +45,7 @@ impl Expected<'_> {
         }
     }
 
-    /// Returns the text of the signature.
+    /// Returns the text of the signature; empty for [`Self::Signed`].
     pub(super) fn encode(&self, encoding: Option<Encoding>) -> String {
         let bytes = match self {
             Self::Digest(digest) => digest.as_slice(),

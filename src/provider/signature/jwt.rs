@@ -68,8 +68,8 @@ impl Signature {
         Token::parse(text.strip_prefix(&*self.prefix)?)
     }
 
-    /// Checks the algorithm and the body of a token, and its claims `nbf` and `exp`. Does not
-    /// verify the signature.
+    /// Checks that a token names the algorithm of the definition and covers the body of the
+    /// callback. Also checks the claims `nbf` and `exp`. Does not verify the signature.
     pub(super) fn check_token(
         &self,
         rule: &JwtRule,
@@ -100,7 +100,7 @@ impl Signature {
         Ok(())
     }
 
-    /// Returns `true` if the callback names this key, or if callbacks do not name keys.
+    /// Returns `true` if the callback names this key, or if the platform does not name keys.
     pub(super) fn names_key(&self, received: &Received<'_>, text: &str, key: &Key) -> bool {
         let named = match &self.key.named_by {
             None => return true,
@@ -157,8 +157,8 @@ impl JwtBody {
 
 type Members<'t> = BTreeMap<Cow<'t, str>, &'t RawValue>;
 
-/// Returns `true` if a payload has all members of the body and, except for registered claims, no
-/// other members.
+/// Returns `true` if a payload has all members of the body, with equal values, and no other members
+/// except for registered claims.
 fn is_body(payload: &str, body: &str) -> bool {
     let read = |text| serde_json::from_str::<Members<'_>>(text).ok();
     let Some((payload, body)) = read(payload).zip(read(body)) else { return false };
@@ -170,7 +170,7 @@ fn is_body(payload: &str, body: &str) -> bool {
 }
 
 /// Returns `true` if two JSON texts are equal, except for white space, the order of members and the
-/// escapes of strings. Numbers must have equal digits, because programs read long numbers
+/// escapes of strings. Numbers must have the same text, because programs round long numbers
 /// differently.
 fn is_equal(one: &str, other: &str) -> bool {
     fn both<'t, T: serde::Deserialize<'t>>(one: &'t str, other: &'t str) -> Option<(T, T)> {

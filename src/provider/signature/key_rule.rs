@@ -9,15 +9,15 @@ use crate::secret::Secret;
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// The location of the key's id. With a location, each key in the config has the form `ID:KEY`.
-    /// If `None`, gatepost tries every key.
+    /// The location of the key's id. If a location is set, each key in the config has the form
+    /// `ID:KEY`. If `None`, gatepost tries every key.
     pub(crate) named_by: Option<KeyName>,
     /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded
-    /// key. If a key lacks the text, `gatepost check` warns.
+    /// key and from a public key. If a key lacks the text, `gatepost check` warns.
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
-    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also
+    /// The minimum length of a key in bytes. If the platform defines a minimum, gatepost also
     /// rejects a key whose bytes are all equal.
     pub(crate) min_bytes: Option<usize>,
     /// The maximum number of letters and digits that the platform's console accepts in a key.
@@ -32,7 +32,7 @@ pub(crate) enum KeyName {
     Value(Locator),
 }
 
-/// The length of a key in bytes below which gatepost warns. Attackers can guess a shorter key.
+/// The minimum length, in bytes, of a key that causes no warning. Attackers can guess shorter keys.
 const MIN_SAFE_BYTES: usize = 8;
 
 /// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.
@@ -64,7 +64,7 @@ impl KeyRule {
         Ok((digest.key(key).named(id.as_deref()), is_weak))
     }
 
-    /// Returns the prefix of the platform's keys if the key does not start with it.
+    /// Returns the prefix of the platform's keys if this key lacks the prefix.
     pub(super) fn missing_prefix(&self, secret: &Secret) -> Option<&str> {
         let prefix = self.prefix.as_deref()?;
         let (_, key) = self.split(secret).ok()?;
@@ -122,10 +122,12 @@ pub(crate) enum KeyError {
     Malformed,
     #[error(
         "expected a public key in PEM, hex or base64, or a certificate in PEM, for the digest of the \
-         definition, found another key"
+         definition, found another value"
     )]
     NotPublic,
-    #[error("expected a key in the form ID:KEY, because the platform names the key, found no id")]
+    #[error(
+        "expected a key in the form ID:KEY, because the platform names keys, found another form"
+    )]
     Unnamed,
     #[error(
         "expected a key of at least {min_bytes} bytes that are not all equal, found a weaker key"

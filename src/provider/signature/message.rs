@@ -116,8 +116,8 @@ impl Signature {
         percent_encoding::percent_decode(&spaced).collect()
     }
 
-    /// Returns the names and values of a form without the signature field, sorted by name and
-    /// joined.
+    /// Returns the concatenated names and values of a form without the signature field, sorted by
+    /// name.
     ///
     /// # Errors
     ///
@@ -137,17 +137,17 @@ impl Signature {
         Ok(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect::<String>().into())
     }
 
-    /// Returns the names of the fields in which the signature may be.
+    /// Returns the names of the fields that may contain the signature.
     fn signature_fields(&self) -> impl Iterator<Item = &Name<'static>> {
         self.found_in.each().iter().filter_map(Locator::top_level)
     }
 
     /// Returns a description of the signed message for the operator. The description hides keys,
-    /// settings, targets and bodies.
+    /// settings, targets and bodies. For a JSON Web Token, returns the signed text.
     ///
     /// # Errors
     ///
-    /// Returns an error if the signature or a signed part is missing, and if a token is malformed.
+    /// Returns an error if the signature or a signed part is missing, or if a token is malformed.
     pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.is_token() {
@@ -173,7 +173,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns an error if the signature or a signed part is missing, and if a token is malformed.
+    /// Returns an error if the signature or a signed part is missing, or if a token is malformed.
     pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.jwt.is_some() {
@@ -192,7 +192,8 @@ impl Signature {
         })
     }
 
-    /// Returns the bytes of a part, or the name of a key or setting in brackets.
+    /// Returns the bytes of a part. For the key, returns `[key]`. For a setting, returns its name
+    /// in brackets.
     fn shown_bytes<'p>(
         &'p self,
         part: &'p Part,

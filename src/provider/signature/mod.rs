@@ -1,18 +1,22 @@
 //! Verification of callback signatures, and signing of sample callbacks.
 //!
-//! A signature is a digest of a message. The message is a sequence of [`Part`]s, such as a header,
-//! the body and the key. The refusal code of an invalid signature shows which condition is not met.
-//! gatepost checks these conditions, in this order:
+//! A signature is a digest of a message, the result of signing a message with a private key, or the
+//! key itself. The message is a sequence of [`Part`]s, such as a header, the body and the key. The
+//! refusal code of an invalid signature shows which condition is not met. gatepost checks these
+//! conditions, in this order:
 //!
 //! 1. The callback contains the signature and all signed parts that are not optional. Alternative
 //!    locations have equal values.
 //! 2. The text of the signature decodes to a digest. In a list of signatures, at least one entry
 //!    decodes.
-//! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
-//!    constant time, so the time until the reply reveals neither the key that matches nor the digit
-//!    that differs.
-//! 4. The signed time is within the [`Window`] around the current time. Without a signed time or a
-//!    window, gatepost omits this condition.
+//! 3. One of the keys produces one of the digests. If the platform names keys, gatepost tries only
+//!    the keys with the name in the callback. Otherwise, gatepost tries every key. The comparison
+//!    takes constant time, so the time until the reply reveals neither the key that matches nor the
+//!    digit that differs.
+//! 4. The signed time is within the [`Window`] around the current time. If there is no signed time
+//!    or no window, gatepost omits this condition.
+//!
+//! A JSON Web Token must also meet the conditions of the module `jwt`.
 
 mod expected;
 mod jwt;
@@ -47,8 +51,8 @@ pub(crate) enum SignatureError {
     /// The signed time is `secs_ago` seconds in the past, more than the `accepted_secs` that the
     /// window permits.
     Expired { secs_ago: i64, accepted_secs: i64 },
-    /// The text of the signature does not decode to a digest. `detail` names the form and the place
-    /// in the definition.
+    /// The text of the signature does not decode to a digest. `detail` names the form that the
+    /// definition sets, and the place.
     Malformed { detail: String },
     /// No key produces the signature.
     Mismatch,
@@ -56,7 +60,8 @@ pub(crate) enum SignatureError {
     PartMissing { place: String },
     /// The signed time is not a time in the declared unit.
     TimeMalformed,
-    /// The signed time is `secs` seconds in the future, more than the window permits.
+    /// The signed time is `secs` seconds in the future, more than the `accepted_secs` that the
+    /// window permits.
     TooFarAhead { secs: i64, accepted_secs: i64 },
 }
 
@@ -114,7 +119,7 @@ impl Signature {
             }
         }
         if !bool::from(matched) {
-            // Without a key, report `Mismatch` even for text that does not decode.
+            // If no key applies, report `Mismatch` even for text that does not decode.
             let is_malformed = has_key && !decodes;
             return Err(if is_malformed { self.malformed() } else { SignatureError::Mismatch });
         }
@@ -160,7 +165,7 @@ impl Signature {
         value(&self.found_in, received, absent)
     }
 
-    /// Returns the entries of a list of signatures. Without a separator in the definition, returns
+    /// Returns the entries of a list of signatures. If the definition sets no separator, returns
     /// the whole text as the only entry.
     fn entries<'g>(&self, text: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
         let mut whole = self.separator.is_none().then_some(text).into_iter();
@@ -168,8 +173,8 @@ impl Signature {
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Compares each signature in the text. Skips entries without the prefix of a signature by this
-    /// key, and entries that do not decode.
+    /// Compares the first [`MAX_CANDIDATES`] signatures in the text. Skips entries without the
+    /// prefix of a signature by this key, and entries that do not decode.
     fn comparisons<'g>(
         &'g self,
         text: &'g str,

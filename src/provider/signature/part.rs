@@ -12,7 +12,7 @@ pub(crate) struct Part {
     pub(crate) form: PartForm,
     /// Fixed text before the value. If an optional value is absent, the text is absent too.
     pub(crate) before: Box<str>,
-    /// True if a callback may lack the value. Without the value, the part adds nothing to the
+    /// True if a callback may lack the value. If the value is absent, the part adds nothing to the
     /// message.
     pub(crate) is_optional: bool,
 }
@@ -66,7 +66,7 @@ pub(crate) enum PartSource {
 }
 
 impl PartSource {
-    /// Returns `true` if the part contains every member of the body but the signature.
+    /// Returns `true` if the part contains every member of the body other than the signature.
     pub(crate) const fn is_whole_body(&self) -> bool {
         matches!(self, Self::Body | Self::FormPairs | Self::FormText)
     }

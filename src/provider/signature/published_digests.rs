@@ -121,7 +121,7 @@ fn md5_gives_the_values_of_rfc_1321() {
     }
 }
 
-/// Covers the messages and digests of FIPS 180-4 for SHA-1 and SHA-256.
+/// Covers the example messages that NIST publishes for SHA-1 and SHA-256 of FIPS 180-4.
 /// <https://csrc.nist.gov/projects/cryptographic-standards-and-guidelines/example-values>
 #[test]
 fn sha1_and_sha256_give_the_example_values_of_nist() {

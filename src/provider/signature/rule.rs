@@ -25,8 +25,8 @@ pub(crate) struct Signature {
     pub(crate) found_in: Locator,
     /// The character between the entries, if the text at `found_in` is a list.
     pub(crate) separator: Option<char>,
-    /// The text before each signature, such as `sha256=`. gatepost ignores entries without this
-    /// text.
+    /// The text before each signature by `digest`, such as `sha256=`. For a key of `digest`,
+    /// gatepost ignores entries without this text.
     pub(crate) prefix: Box<str>,
     /// The encoding of each signature; `None` if gatepost compares the text as received.
     pub(crate) encoding: Option<Encoding>,
@@ -36,8 +36,8 @@ pub(crate) struct Signature {
     pub(crate) time: Option<TimeRule>,
     /// Members of the body that serve only the signature. The event omits these members.
     pub(crate) consumed: Vec<Name<'static>>,
-    /// The detail of the refusal of a malformed signature. It depends only on this rule, so gatepost
-    /// writes it once, at the first such refusal.
+    /// The detail of the refusal of a malformed signature. The text depends only on this rule, so
+    /// gatepost creates the text once, at the first such refusal.
     pub(crate) malformed: OnceLock<Box<str>>,
 }
 
@@ -86,8 +86,8 @@ impl Signature {
         }
     }
 
-    /// Returns the text with which each key of the platform starts, if this key does not start with
-    /// it.
+    /// Returns the prefix of the platform's keys if this key lacks the prefix. Returns `None` for a
+    /// key of the second digest.
     pub(crate) fn missing_prefix(&self, secret: &Secret) -> Option<&str> {
         let is_second = self.second.as_deref().is_some_and(|second| second.has_format_of(secret));
         if is_second { None } else { self.key.missing_prefix(secret) }
@@ -162,8 +162,8 @@ pub(crate) enum JwtBody {
     Payload,
 }
 
-/// Returns the name of the digest in a token's header (RFC 7518, 3.1); `None` if gatepost does not
-/// accept the digest in tokens.
+/// Returns the name of the digest in a token's header (RFC 7518, 3.1, and RFC 8037, 3.1); `None` if
+/// gatepost does not accept the digest in tokens.
 pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
     match digest {
         Digest::HmacSha256 => Some("HS256"),

@@ -1,4 +1,5 @@
-//! Tests of each condition of a valid signature, with signatures that platforms have published.
+//! Tests of each condition of a valid signature. Most of the signatures are from the documentation
+//! of platforms.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
@@ -255,7 +256,7 @@ fn accepts_published_signatures_and_refuses_changed_bodies() {
 }
 
 /// Volcengine publishes the key, the address, the time and the body, but no signature. The
-/// signature was computed with Python's `hashlib`.
+/// signature in this test is from Python's `hashlib`.
 /// <https://www.volcengine.com/docs/4/116752>
 #[test]
 fn body_may_be_a_part_in_base64() {

@@ -28,7 +28,7 @@ impl TimeRule {
     }
 
     /// Returns the window for a template that sets no limit; `None` if the definition does not
-    /// enforce one.
+    /// enforce a window.
     pub(crate) fn default_window(&self) -> Option<Window> {
         self.is_enforced.then_some(self.window)
     }
@@ -37,8 +37,8 @@ impl TimeRule {
     ///
     /// # Errors
     ///
-    /// Returns `TimeMalformed` if `text` is not a time in the declared unit. Returns `Expired` or
-    /// `TooFarAhead` if the time is outside the window.
+    /// Returns `TimeMalformed` if `text` is `None` or is not a time in the declared unit. Returns
+    /// `Expired` or `TooFarAhead` if the time is outside the window.
     pub(crate) fn check(
         &self,
         text: Option<&str>,
@@ -89,7 +89,7 @@ pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 /// The limits of the difference between the signed time and the current time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// The maximum number of seconds in the past, so that gatepost accepts the platform's resends.
+    /// The maximum number of seconds in the past: long enough for the platform's resends.
     pub(crate) past_secs: i64,
     /// The maximum number of seconds in the future, to bound the time for which a client can replay
     /// a recorded callback.

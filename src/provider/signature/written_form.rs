@@ -33,7 +33,7 @@ impl Signature {
         entries.join(&separator)
     }
 
-    /// Returns the form of a signature by this digest, without its prefix.
+    /// Returns the form of a signature by this digest, without the prefix.
     fn form_of(&self, digest: Digest) -> String {
         if self.jwt.is_some() {
             let algorithm = algorithm(digest).unwrap_or_default();

@@ -1,16 +1,16 @@
 //! Views: Rust types for the data of events.
 //!
 //! `tests/it/view_files.rs` generates the views of a provider from its definition. A view has a
-//! member for each declared field of a kind. The types of objects inside the data have the same
-//! form:
+//! member for each declared field of a kind. The types of objects inside the data follow the same
+//! rules:
 //!
 //! - A field has the type `T` if gatepost refuses a callback without the field, because a decision
 //!   or the identity of the callback depends on the field. Any other field has the type
 //!   `Option<T>`.
 //! - A value that does not have the declared type is a misfit. The field is then `None`, and the
 //!   member `extra` contains the value as received.
-//! - An array contains the elements that have the declared type. If an element has another
-//!   type, `extra` contains the complete array as received.
+//! - The member for an array contains only the elements that have the declared type. If an element
+//!   has another type, `extra` contains the complete array as received.
 //! - `extra` also contains the undeclared fields.
 //!
 //! If an app serializes a view, the output therefore contains all data of the event, except for
@@ -25,7 +25,8 @@ pub(super) use value::{
 
 /// A Rust type for the data of an event.
 ///
-/// A view such as [`kollus::LivePlay`](crate::kollus::LivePlay) describes one kind. An enum such as
+/// A view such as [`kollus::LivePlay`](crate::kollus::LivePlay) describes one kind, or several
+/// kinds with the same fields. An enum such as
 /// [`kollus::KollusCallback`](crate::kollus::KollusCallback) describes all kinds of a provider.
 /// [`serde_json::Value`] describes every kind.
 ///

@@ -1,8 +1,8 @@
-//! Reads the members of a view from JSON. An optional member accepts a value of any type.
+//! Conversion of JSON into the members of a view. An optional member accepts a value of any type.
 //!
-//! A field reads its value with `deserialize_any`, so that the deserializer accepts a value of any
-//! type. A value that does not have the type of the field is a misfit. If the type of the field
-//! contains no [`Value`], gatepost creates a [`Value`] only for a misfit.
+//! A field reads its value with `deserialize_any`, which accepts a value of any type. A value that
+//! does not have the type of the field is a misfit. If the type of the field contains no [`Value`],
+//! gatepost creates a [`Value`] only for a misfit.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,8 +31,7 @@ impl<T> Parsed<T> {
 }
 
 impl<T: FieldValue> Parsed<T> {
-    /// Converts an unset element of an array to the value `null`, because an element cannot be
-    /// absent.
+    /// Treats `null` as a value, because an element of an array cannot be absent.
     fn or_null(self) -> Self {
         match self {
             Self { fit: None, misfit: None } => T::of_any(Value::Null),
@@ -142,7 +141,7 @@ fn value_of(element: &impl Serialize) -> Value {
 pub(crate) trait ViewField: Sized {
     type Value: FieldValue;
 
-    /// Returns `None` if the member is required and there is no value.
+    /// Converts a value into the member; `None` if the member is required and `value` is `None`.
     fn of_value(value: Option<Self::Value>) -> Option<Self>;
 
     fn value(&self) -> Option<&Self::Value>;

@@ -20,17 +20,17 @@ pub(crate) struct TomlText<'t> {
 
 /// The faults and warnings found so far in a config file and its included files, or in a definition.
 ///
-/// The lists are in [`RefCell`]s, so that several tables can add faults through shared references.
+/// The lists are in [`RefCell`]s, because several tables add faults through shared references.
 pub(crate) struct Faults<'t> {
     texts: Vec<TomlText<'t>>,
     list: RefCell<Vec<Fault>>,
-    /// The keys that the operator has probably misspelt, each in its right spelling and with its
-    /// table.
+    /// The keys that the operator has probably misspelt, each in its correct spelling and with
+    /// its table.
     typos: RefCell<Vec<AbsentKey>>,
     /// The keys that each sort of table may have.
     known: RefCell<Vec<AbsentKey>>,
-    /// The start of each value that cannot be a secret: the index of its text, and the byte in this
-    /// text.
+    /// The start of each value that cannot be a secret: the index of its text, and the byte offset
+    /// in this text.
     shown: RefCell<HashSet<(usize, usize)>>,
     /// The [`FaultKind`] of a fault for which the caller gives no other.
     default_kind: FaultKind,
@@ -74,7 +74,7 @@ impl<'t> Faults<'t> {
         self.also_missing(table, key);
     }
 
-    /// Records another missing key that would also correct the latest fault.
+    /// Records another missing key. Adding this key would also correct the latest fault.
     pub(crate) fn also_missing(&self, table: &Place, key: &str) {
         if let Some(fault) = self.list.borrow_mut().last_mut() {
             fault.absent.push(AbsentKey::new(table, key));
@@ -198,7 +198,7 @@ impl<'t> Faults<'t> {
         self.typos.borrow_mut().extend(typo);
     }
 
-    /// Records the keys that a table of a sort may have. All tables of the sort have the same keys.
+    /// Records the keys that all tables of a sort may have.
     pub(in crate::toml_reader) fn note_table(&self, table: &Place, keys: &[&str]) {
         let sort = sort_of(&table.key);
         if self.known.borrow().iter().all(|own| own.table != sort) {

@@ -1,4 +1,4 @@
-//! Reads durations: a whole number under a key that names the unit, or a string such as `"5s"`.
+//! Durations: a whole number under a key that names the unit, or a string such as `"5s"`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -35,12 +35,14 @@ impl<'d> Table<'d> {
         if matches!(parsed, Some(Ok(_))) {
             self.faults.show(&place);
         }
+        let mut remedy = format!("write, for example, {plain} = \"5s\"");
         let number = match parsed {
             Some(Ok(number)) if range.contains(&number) => return Some(number),
             Some(Ok(_)) => {
                 let limit = |number: &i64| Duration::from_millis(number.unsigned_abs() * millis);
                 let (least, most) = (limit(range.start()), limit(range.end()));
                 let wanted = format!("a duration from {least:?} to {most:?}");
+                remedy = format!("write {wanted}");
                 FaultKind::NumberOutOfRange
                     .because(format!("expected {wanted}, found another duration"))
             }
@@ -52,7 +54,6 @@ impl<'d> Table<'d> {
                 FaultKind::TypeMismatch.because(problem)
             }
         };
-        let remedy = format!("write, for example, {plain} = \"5s\" or \"1500ms\"");
         self.faults.add(&place, number, remedy);
         None
     }
@@ -70,7 +71,7 @@ impl<'d> Table<'d> {
 }
 
 /// Splits the unit from the key of a duration. Returns the key without the unit, and the length of
-/// the unit in milliseconds. A key without a unit has seconds.
+/// the unit in milliseconds. A key without a unit has the unit 1 s.
 pub(crate) fn duration_key(key: &str) -> (&str, u64) {
     match (key.strip_suffix("_ms"), key.strip_suffix("_secs")) {
         (Some(plain), _) => (plain, 1),

@@ -36,7 +36,7 @@ impl<'d> Item<'d> {
         }
     }
 
-    /// Names the value in a fault that expects a non-empty list of strings.
+    /// Returns a description of the value, for a fault that expects a non-empty list of strings.
     pub(crate) fn found(&self) -> &'static str {
         match (&self.form, self.len()) {
             (Form::Other(DeValue::Array(_)), 0) => "an empty list",

@@ -1,4 +1,4 @@
-//! Writes TOML values as JSON text, in the order of the file.
+//! Conversion of TOML values into JSON text, in the order of the file.
 //!
 //! The functions return `None` for a value that JSON cannot represent: a date, a number that is not
 //! finite, or an integer outside of `i64`.
@@ -10,7 +10,7 @@ use crate::json;
 /// Writes a table as a JSON object.
 pub(super) fn write_table(entries: &DeTable<'_>, out: &mut Vec<u8>) -> Option<()> {
     let mut entries: Vec<_> = entries.iter().collect();
-    // The order of a `DeTable` may differ from the file. The spans restore the order of the file.
+    // A `DeTable` may have another order than the file. The spans restore the order of the file.
     entries.sort_by_key(|(name, _)| name.span().start);
     out.push(b'{');
     for (index, (name, value)) in entries.into_iter().enumerate() {

@@ -59,7 +59,7 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
-    /// Returns true if the code has read this key, so that the table may have it.
+    /// Returns true if the code has read this key, and the table may therefore have the key.
     pub(crate) fn has_read(&self, key: &str) -> bool {
         self.read_keys.borrow().contains(&key)
     }
@@ -94,7 +94,7 @@ impl<'d> Table<'d> {
         text.inspect(|text| self.show(text))
     }
 
-    /// Reads a string that may be a secret, so that no excerpt shows it.
+    /// Reads a string that may be a secret. No excerpt shows the string.
     pub(crate) fn hidden_string(&self, key: &'d str) -> Option<Located<&'d str>> {
         let (value, place) = self.raw(key)?;
         self.text(value, place, "a string")

@@ -1,4 +1,4 @@
-//! Counts instructions with valgrind's callgrind.
+//! Instruction counts by valgrind's callgrind.
 //!
 //! This program starts itself under callgrind. Callgrind counts only within [`measured`], so the
 //! preparation of a bench does not count. Callgrind writes a profile at each call of [`end`].
@@ -8,7 +8,7 @@
 //! 1. the time, and the keys of hash tables: they come from `seeds.c` instead of the system;
 //! 2. the environment and the program's path: they move the stack, and thereby change the alignment
 //!    of the data that `memcpy` copies;
-//! 3. the C library's functions: [`PLAINEST`] selects the generic variants for any processor.
+//! 3. the C library's functions: [`PLAINEST`] selects the generic variants on every processor.
 //!
 //! Callgrind does not support SHA instructions. Under callgrind, SHA-256 runs in software, and each
 //! block takes thousands of instructions. This program therefore also prints the count without the

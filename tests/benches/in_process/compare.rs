@@ -1,4 +1,4 @@
-//! Compares benches of gatepost with reference benches, by instructions and by CPU time.
+//! Comparison of benches of gatepost with reference benches, by instructions and by CPU time.
 //!
 //! Callgrind counts the instructions. The CPU time is the time of this thread outside of callgrind,
 //! where the hash crates can use the processor's SHA instructions. A bench and its reference
@@ -99,7 +99,7 @@ const HEAD: &str = "\
 | bench / reference | instructions | reference | ratio | without hashing | CPU, ns | reference | ratio | limit |
 |---|--:|--:|--:|--:|--:|--:|--:|---|";
 
-/// Prints every figure of two benches whose names contain `filter`.
+/// Prints every figure for which both benches have `filter` in their names.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Measures the CPU cost of gatepost within one process. A bench is one measured piece of work.
+//! Program that measures the CPU cost of gatepost. A bench is one measured piece of work.
 //!
 //! ```sh
 //! cargo run --release -p gatepost-benches -- counts           # instructions, with changes
@@ -72,7 +72,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
         ["counts", "--write"] => counts(Mode::Write, ""),
         ["counts", filter] if !filter.starts_with('-') => counts(Mode::Print, filter),
         ["stacks", folder] => write_stacks(folder.as_ref()).map(|()| ExitCode::SUCCESS),
-        // `callgrind::count` starts this command under callgrind.
+        // The module `callgrind` starts this command under callgrind.
         [callgrind::CHILD, filter] => {
             callgrind::measure_all(cases::all(filter));
             Ok(ExitCode::SUCCESS)
@@ -98,13 +98,13 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Counts the instructions of the benches, in this process and in the running proxy, whose name
-/// contains `filter`.
+/// Counts the instructions of the benches whose name contains `filter`, both in this program and in
+/// the running proxy.
 fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
 }
 
-/// Writes the stacks of a push: through the layer, through a handler by hand, and through the
+/// Writes the stacks of a push: through the layer, through an app without gatepost, and through the
 /// proxy.
 fn write_stacks(folder: &Path) -> Result<(), Failure> {
     let mut all = callgrind::stacks("push_typed")?;

@@ -1,4 +1,4 @@
-//! Counts the instructions of a push in the running program `gatepost`, without and with captured
+//! Instruction counts of a push in the running program `gatepost`, without and with captured
 //! callbacks.
 //!
 //! A count is the difference per push between two runs under callgrind, of which one serves more

@@ -1,5 +1,5 @@
 //! Stacks of calls with their instructions, in the folded form that flame graph programs read.
-//! `tests/benches/flamegraphs` draws them.
+//! `tests/benches/flamegraphs` draws these stacks.
 //!
 //! With [`BY_CALLERS`], callgrind counts the instructions of a function separately for each chain
 //! of callers, and names the function `inner'caller'outermost`. If a function calls itself,
@@ -47,7 +47,7 @@ impl Stacks {
         Self(self.0.into_iter().map(rest).collect())
     }
 
-    /// Returns the instructions of one run of `runs` equal runs.
+    /// Returns the instructions of one of `runs` equal runs.
     pub fn each(self, runs: u64) -> Self {
         let each = self.0.into_iter().map(|(stack, own)| (stack, own / runs));
         Self(each.filter(|(_, own)| *own > 0).collect())
@@ -58,7 +58,8 @@ fn is_depth(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns the name of a function without the semicolons, which separate the functions of a stack.
+/// Returns the name of a function with commas in place of semicolons, because semicolons separate
+/// the functions of a stack.
 fn frame(name: &str) -> String {
     name.replace(';', ",")
 }

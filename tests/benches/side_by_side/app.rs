@@ -1,7 +1,7 @@
 //! The app behind the peers: one thread that answers `{"result":1}` and counts the requests.
 //!
-//! `GET /seen` returns the counts. `GET /last` returns the last body, or nothing for a long body.
-//! `GET /awake` and `GET /asleep` select a variant of [`Wait`] for the app.
+//! `GET /seen` returns the counts. `GET /last` returns the last body, or nothing if this body is
+//! longer than [`SHOWN`]. `GET /awake` and `GET /asleep` select a variant of [`Wait`] for the app.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -59,7 +59,8 @@ impl App {
         Ok(Seen { requests: requests.parse()?, bytes: bytes.parse()? })
     }
 
-    /// Returns the last body that the app received, or nothing for a long body.
+    /// Returns the last body that the app received, or nothing if this body is longer than
+    /// [`SHOWN`].
     ///
     /// # Errors
     /// Returns an error if the app does not answer.
@@ -162,7 +163,7 @@ struct State {
 }
 
 impl State {
-    /// Returns the answer to a control request, or `None` for any other path.
+    /// Returns the answer to `/asleep`, `/awake`, `/last` or `/seen`; `None` for any other path.
     fn reply(&mut self, path: &str) -> Option<Vec<u8>> {
         let body = match path {
             "/asleep" | "/awake" => {
@@ -215,7 +216,7 @@ struct Connection {
     head: Vec<u8>,
     /// Number of bytes of the body that have not arrived.
     remaining: usize,
-    /// Received bytes of the body, unless the body is longer than [`SHOWN`].
+    /// Received bytes of the body; empty if the body is longer than [`SHOWN`].
     body: Vec<u8>,
 }
 

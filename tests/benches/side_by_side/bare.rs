@@ -1,7 +1,7 @@
 //! A Pingora proxy that only forwards requests. Its cost is a reference for gatepost.
 //!
 //! `bare LISTEN UPSTREAM [forwarded]` runs one worker thread. With `forwarded`, the program also
-//! sets the three `x-forwarded` headers, as gatepost does.
+//! sets the three `x-forwarded-*` headers, as gatepost does.
 
 use async_trait::async_trait;
 use pingora::http::RequestHeader;

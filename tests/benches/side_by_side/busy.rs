@@ -1,4 +1,4 @@
-//! Waits for I/O events, with or without sleeping.
+//! Ways of waiting for I/O events, with or without sleep.
 //!
 //! On the loopback device, the sender also wakes the receiver. Waking a sleeping core costs more
 //! than sending. If the load and the app slept, the CPU time of the peers would include this
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Time without an I/O event after which [`Wait::Awake`] also sleeps. No measurement then runs.
+/// Time without an I/O event after which [`Wait::Awake`] also sleeps. During a measurement, events
+/// follow each other faster.
 const AWAKE: Duration = Duration::from_secs(1);
 
 /// Way of waiting for I/O events.

@@ -1,5 +1,5 @@
-//! Compares the latencies of pushes with and without an open page of callbacks in the console, and
-//! measures the memory of gatepost.
+//! Comparison of the latencies of pushes with and without an open page of callbacks in the console,
+//! and a measurement of the memory of gatepost.
 //!
 //! Instead of a browser, a client sends the requests of the page's script. It logs in once. Then it
 //! repeats three steps: it waits for the next callbacks, reads at most 200 of them, and pauses.
@@ -37,9 +37,9 @@ const MAX_RATIO: f64 = 1.1;
 /// Maximum growth of the resident memory after the first round, in MB.
 const MAX_GROWTH: f64 = 4.0;
 
-/// Slices of a round, each with or without a page. The order is that of Thue and Morse. If other
-/// work on the machine grows or falls during a round, the slices with and without a page then
-/// slow down equally.
+/// Slices of a round, each with or without a page, in the order of the Thue-Morse sequence. If
+/// other work on the machine grows or falls during a round, this order makes the slices with and
+/// without a page slow down equally.
 const SLICES: [bool; 8] = [false, true, true, false, true, false, false, true];
 
 /// Figures of one round.
@@ -62,7 +62,7 @@ impl Round {
     }
 }
 
-/// Sum of the slices with a page, or of those without.
+/// Sums over the slices with a page, or over the slices without a page.
 #[derive(Clone, Debug)]
 struct Figures {
     latency: Histogram<u64>,
@@ -102,8 +102,8 @@ impl Figures {
     }
 }
 
-/// Measures each round with and without a page, and reports the figures, also those before an
-/// error.
+/// Measures each round with and without a page, and reports the figures. If an error occurs,
+/// reports the figures of the earlier rounds.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if the page receives no callbacks.
@@ -171,7 +171,8 @@ fn report(rounds: &[Round], rate: f64, report: &mut Report) {
     let pushes = sum(|round| round.closed.pushes + round.open.pushes);
     let (shown, missed) = (sum(|round| round.shown), sum(|round| round.missed));
     report.text(format!(
-        "The page received {shown} of {pushes} callbacks; {missed} arrived too fast for it."
+        "The page received {shown} of all {pushes} callbacks; {missed} arrived too fast for the \
+         page."
     ));
     let ratio = |round: &Round| round.open.percentiles().p99 / round.closed.percentiles().p99;
     let first = rounds.first().map_or(0, |round| round.resident);

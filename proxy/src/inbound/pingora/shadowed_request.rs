@@ -40,7 +40,7 @@ impl ShadowedRequest {
         session.req_header().extensions.get()
     }
 
-    /// Returns the path of the route, as written in the config.
+    /// Returns the path and the query parameters of the route, as written in the config.
     pub(super) fn route(&self) -> &str {
         &self.0.route
     }

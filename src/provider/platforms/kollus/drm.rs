@@ -66,16 +66,16 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry. Applies only to
-        /// kinds 1 and 3.
+        /// Sets the expiry to `unix_secs`, which is at most 1893455999; 0 means no expiry. Applies
+        /// only to kinds 1 and 3.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Limits the number of playbacks: at most 1000; 0 means no limit. Applies only to kinds 1
-        /// and 3.
+        /// Limits the number of playbacks to `times`, which is at most 1000; 0 means no limit.
+        /// Applies only to kinds 1 and 3.
         expiration_count(times: u32) -> u32 = times,
 
-        /// Limits the playback time in seconds: 60 to 604800; 0 means no limit. Applies only to
-        /// kinds 1 and 3.
+        /// Limits the playback time to `secs`, which is 60 to 604800; 0 means no limit. Applies
+        /// only to kinds 1 and 3.
         expiration_playtime(secs: u32) -> u32 = secs,
 
         /// Sets the time that `expiration_playtime` measures. Applies only to kind 1.

@@ -68,7 +68,7 @@ impl PlaytimeType {
     }
 }
 
-/// Implements `IntoResponse` for typed answers, so that an axum handler can return an answer.
+/// Implements `IntoResponse` for typed answers: an axum handler can then return an answer.
 #[cfg(feature = "axum")]
 macro_rules! respond {
     ($($reply:ty),*) => {$(
@@ -96,7 +96,8 @@ mod tests {
     use crate::provider::built_in_named;
     use crate::provider::field::Conversion;
 
-    /// Checks that `answer` has exactly the declared fields. The caller sets every optional field.
+    /// Checks that `answer` has exactly the fields that the definition declares and Kollus
+    /// documents. The caller sets every optional field.
     ///
     /// `echo` names the fields that only identify the item of the callback.
     fn check_fields(kind: &str, answer: &impl serde::Serialize, echo: &[&str]) {

@@ -70,8 +70,8 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry. Applies only to
-        /// kind 1.
+        /// Sets the expiry to `unix_secs`, which is at most 1893455999; 0 means no expiry. Applies
+        /// only to kind 1.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
         /// Sets whether a player on a PC refuses to play in a virtual machine. Applies only to kind
@@ -85,7 +85,7 @@ answer! {
         /// The value overrides the channel's policy.
         disable_tvout(disable: bool) -> u8 = disable as u8,
 
-        /// Limits the playback time in seconds; 0 means no limit. Applies only to kind 1.
+        /// Limits the playback time to `secs`; 0 means no limit. Applies only to kind 1.
         expiration_playtime(secs: u32) -> u32 = secs,
 
         /// Sets the time that `expiration_playtime` measures. Applies only to kind 1.

@@ -1,5 +1,5 @@
 //! Apps without gatepost that do the same work as the apps with the layer. Each app parses a
-//! request once, and compares its signature or token in constant time.
+//! request once, and compares the signature or the token in constant time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -98,7 +98,8 @@ async fn typed_push(State(keys): State<Keys>, body: Bytes) -> Result<Response, S
     Ok(acknowledged())
 }
 
-/// Verifies `sign`, the MD5 of the key and `t` in hex, and the expiry time `t`.
+/// Verifies the signature `sign`, which is the MD5 of the key and `t`, in hex. Also checks the
+/// expiry time `t`.
 fn verify(keys: &Keys, app: &str, t: i64, sign: &str) -> Result<(), StatusCode> {
     const GRACE_SECS: i64 = 180;
     const MAX_AHEAD_SECS: i64 = 900;

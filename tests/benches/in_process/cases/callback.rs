@@ -55,7 +55,7 @@ impl Callback {
         Head::new(&self.method, &self.uri, &self.headers).with_peer(self.peer)
     }
 
-    /// Returns the verdict, or `None` for a request that the gate does not judge.
+    /// Returns the verdict; `None` if the gate does not admit the request as a callback.
     pub fn judge(&self, gate: &Gate) -> Option<Result<Accepted, Refusal>> {
         let mut intake = match gate.admit(&self.head(), self.now) {
             Admission::Callback(intake) => intake,

@@ -90,8 +90,8 @@ fn plays() -> Vec<Bench> {
 }
 
 /// Creates benches of two layers: `webhook-verify` forwards the body, and gatepost forwards an
-/// event. For each layer, the handler of one bench takes bytes, and the handler of another bench
-/// takes fields.
+/// event. For each layer, the handler of one bench takes bytes, and the handler of the other bench
+/// also parses fields.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\

@@ -49,7 +49,7 @@ fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
 }
 
 /// Creates benches that turn the bytes of a push into the bytes of the event: one with gatepost,
-/// and one without.
+/// and one without gatepost.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
