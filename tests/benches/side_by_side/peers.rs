@@ -110,7 +110,7 @@ fn capturing() -> io::Result<String> {
     Ok(INSPECTOR.replace("@ADMIN@", &free_port()?.to_string()) + GATEPOST)
 }
 
-/// Returns gatepost's config with a store, a second listener for TLS and the console.
+/// Returns gatepost's config with the console, a store, and a second listener for TLS.
 fn equipped() -> io::Result<String> {
     let (config, tls) = (capturing()?, free_port()?);
     let store = "\n[store]\nurl = 'sqlite:equipped.db'\n";

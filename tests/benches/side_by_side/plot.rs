@@ -1,8 +1,8 @@
-//! Draws how the CPU time of a push grows: one panel for each quantity, as SVG.
+//! Plot of the CPU time of a push, as SVG: one panel for each quantity, such as connections.
 //!
 //! The quantities have a logarithmic scale, and the CPU time has a linear scale from 0. `plot.svg`
-//! is the template. The crates for plots either write fixed colors or have no logarithmic scale; the
-//! picture has colors for light and for dark pages.
+//! is the askama template. The crates for plots either have no logarithmic scale or write fixed
+//! colors, but this picture needs colors for light and for dark pages.
 
 use std::fmt::Write as _;
 
@@ -36,7 +36,7 @@ pub(super) struct Panel {
 #[derive(Clone, Debug)]
 pub(super) struct Point {
     pub(super) quantity: usize,
-    /// CPU time in each round.
+    /// Total CPU time in each round.
     pub(super) all: Vec<f64>,
     /// CPU time in the kernel in each round.
     pub(super) kernel: Vec<f64>,
@@ -212,7 +212,7 @@ fn shown(coordinate: f64) -> String {
     format!("{coordinate:.1}")
 }
 
-/// Formats a CPU time in µs: without decimals, unless it is below 10 and no integer.
+/// Formats a CPU time in µs: with one decimal if it is below 10 and not an integer, else with none.
 fn short(micros: f64) -> String {
     if micros < 10.0 && micros.fract() > 1e-9 {
         format!("{micros:.1}")
@@ -221,7 +221,7 @@ fn short(micros: f64) -> String {
     }
 }
 
-/// Formats a count with a comma before each three digits.
+/// Formats a count with a comma between groups of three digits.
 fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);

@@ -1,4 +1,4 @@
-//! Rows of the comparison: each combines a job with the peers that do the job.
+//! Rows of the comparison: each combines a job with the app or the peers that do the job.
 
 use super::load::Template;
 use super::peers::Kind;
@@ -58,10 +58,10 @@ pub(super) enum Job {
     Push,
     /// A push on a new TLS connection.
     TlsConnection,
-    /// A callback without an app, on an open TLS connection.
+    /// A callback with a fixed reply, on an open TLS connection.
     TlsFixedReply,
-    /// A callback without an app, on a new TLS connection. The difference to `TlsFixedReply` is the
-    /// cost of a connection with its handshake.
+    /// A callback with a fixed reply, on a new TLS connection. The difference from `TlsFixedReply`
+    /// is the cost of a connection with its handshake.
     TlsHandshake,
     TlsPush,
 }
@@ -107,8 +107,8 @@ impl Job {
         }
     }
 
-    /// Returns the rate at which the program compares the latencies of all peers, in requests per
-    /// second.
+    /// Returns the rate, in requests per second, at which the program compares the latencies of all
+    /// peers that do this job.
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
@@ -136,7 +136,7 @@ impl Job {
         matches!(self, Self::FixedReply | Self::TlsFixedReply | Self::TlsHandshake)
     }
 
-    /// Returns true if each request has a new connection.
+    /// Returns true if the load opens a new connection for each request.
     fn closes(self) -> bool {
         matches!(self, Self::Connection | Self::TlsConnection | Self::TlsHandshake)
     }
@@ -215,7 +215,7 @@ impl Row {
         self.job == job && self.who == Who::Peer(kind)
     }
 
-    /// Returns the request to send, with a current signature.
+    /// Returns the request to send. A Tencent callback has a signature that has not expired.
     ///
     /// # Errors
     /// Returns an error if a sample does not have the expected form.

@@ -63,8 +63,8 @@ impl Transport {
 }
 
 impl Tls {
-    /// Reads all records that have arrived. The poll reports a socket again only after a read would
-    /// block.
+    /// Reads all records that have arrived. The poll reports a socket again only after a read has
+    /// returned `WouldBlock`.
     fn receive(&mut self) -> io::Result<()> {
         loop {
             match self.session.read_tls(&mut self.stream) {

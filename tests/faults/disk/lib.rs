@@ -1,4 +1,4 @@
-//! Replaces the functions `fsync` and `fdatasync` of the C library, with `LD_PRELOAD`.
+//! Replacement for the functions `fsync` and `fdatasync` of the C library, for `LD_PRELOAD`.
 //!
 //! Environment variables select the files and the faults:
 //!
@@ -45,7 +45,8 @@ fn sync(file: c_int) -> c_int {
     result
 }
 
-/// Calls the kernel directly, because this library replaces the function of the C library.
+/// Syncs a file. Calls the kernel directly, because this library replaces the function of the C
+/// library.
 fn real_sync(file: c_int) -> c_int {
     // SAFETY: the call reads no memory of this process.
     let result = unsafe { libc::syscall(libc::SYS_fdatasync, file) };
