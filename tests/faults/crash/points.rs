@@ -113,8 +113,8 @@ impl Trigger {
         *self.0.lock().unwrap() = None;
     }
 
-    /// Records that a client or the app has reached a point. Kills the process if the point has been
-    /// reached as often as the trigger requires.
+    /// Records that a client or the app has reached a point. Kills the process if this is the last
+    /// time that the trigger requires.
     pub fn reach(&self, point: Point) {
         let mut armed = self.0.lock().unwrap();
         let Some(own) = armed.as_mut().filter(|armed| armed.point == point) else { return };
