@@ -100,7 +100,8 @@ async fn permits_listed_origin_to_read_every_reply() {
     for (path, status) in [("/k/t0ken", StatusCode::OK), ("/k/guess", StatusCode::UNAUTHORIZED)] {
         for (origin, expected) in [
             (Some(PLAYER), Some(PLAYER)),
-            // On `/k/t0ken`, this is a resend. It gets the first conclusion with its own origin.
+            // On `/k/t0ken`, this request is a resend. The reply has the conclusion of the first
+            // copy, and the origin of the resend.
             (Some("http://localhost:3000"), Some("http://localhost:3000")),
             (Some("https://other.example.com"), None),
             (None, None),

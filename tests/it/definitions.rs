@@ -250,8 +250,8 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// The lines after [`HEAD`] for a platform that signs `a` with a key of the template, and `b` with
-/// the setting `own_key`.
+/// The lines after [`HEAD`] for a platform that signs the kind `a` with a key of the template, and
+/// the kind `b` with the setting `own_key`.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
@@ -488,7 +488,7 @@ fn gate_that_signs_host() -> Gate {
 // md5 of `kgate.test`.
 const SIGNED_HOST: &str = "8fb7f009fb9a38edb71c644fc2fd0c8c";
 
-// An HTTP/2 client sends `:authority`, which is in the URI, and no `host`.
+// An HTTP/2 client sends no `host`, but `:authority`, which is in the URI.
 #[test]
 fn signed_host_is_authority_if_header_host_is_absent() {
     let gate = gate_that_signs_host();
