@@ -1,4 +1,4 @@
-//! Runs the scenarios of other projects through the core and the layer. A scenario consists of
+//! Tests of the core and the layer with the scenarios of other projects. A scenario consists of
 //! several requests to one receiver.
 
 use std::cell::Cell;
