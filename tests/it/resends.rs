@@ -472,7 +472,7 @@ fn unsigned_id_does_not_identify_event() {
     drop(expect_question(sent(b.0, b.1).next(at(0))));
 }
 
-// The platform signs only the time. The callback's id depends on only a part of the body.
+// The platform signs only the time. The callback's id depends only on a part of the body.
 #[test]
 fn detects_reused_signature_for_another_body_with_same_id() {
     for id_rule in ["id = '/id'", "id_without = 'n'\nsequence = '/id'"] {

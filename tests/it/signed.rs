@@ -1,5 +1,5 @@
-//! Checks that gatepost refuses a callback if one bit of the signature, the signed data or the key
-//! is flipped.
+//! Tests that flip single bits of the signature, the signed data and the key. gatepost must refuse
+//! each changed callback.
 //!
 //! The provider's definition lists the signed data. If a gate with other keys refuses a vector, the
 //! tests treat the vector as signed.
@@ -424,8 +424,8 @@ fn refuses_any_flipped_bit_of_key() {
     assert!(seen.len() > 20, "expected more than 20 providers, found {}", seen.len());
 }
 
-/// Returns a config with only the route and the templates of this vector, because a gate builds
-/// faster from a short config.
+/// Returns a config with only the route and the templates of this vector, because building a gate
+/// from a short config takes less time.
 fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
     let is_route_of_vector = |route: &&Value| {
