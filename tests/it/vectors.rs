@@ -1,4 +1,4 @@
-//! Loads the test vectors in `tests/vectors` for the tests of the core, the layer and the proxy.
+//! Loader of the vectors in `tests/vectors`, for the tests of the core, the layer and the proxy.
 //!
 //! A vector is a request with its verdict. Each vector is a folder with these files:
 //!
