@@ -15,7 +15,7 @@ use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
 use super::tls::NAME;
 
-/// Number of the next request. Each request has its own number.
+/// Number of the next request. No two requests have the same number.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Time limit for the reply on a connection that gatepost may never accept.

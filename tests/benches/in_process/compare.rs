@@ -1,4 +1,4 @@
-//! Compares benches of gatepost with reference benches, by instructions and by CPU time.
+//! Comparison of benches of gatepost with reference benches, by instructions and by CPU time.
 //!
 //! Callgrind counts the instructions. The CPU time is the time of this thread outside of callgrind,
 //! where the hash crates can use the processor's SHA instructions. A bench and its reference

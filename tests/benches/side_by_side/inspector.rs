@@ -1,5 +1,5 @@
-//! Compares the latencies of pushes with and without an open page of callbacks in the console, and
-//! measures the memory of gatepost.
+//! Comparison of the latencies of pushes with and without an open page of callbacks in the console,
+//! and the memory of gatepost.
 //!
 //! Instead of a browser, a client sends the requests of the page's script. It logs in once. Then it
 //! repeats three steps: it waits for the next callbacks, reads at most 200 of them, and pauses.

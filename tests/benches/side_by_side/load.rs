@@ -34,7 +34,7 @@ pub(super) const IN_FLIGHT: usize = 32;
 /// Maximum time to wait for the next I/O event or tick of the timer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Number of the next request. Each request has its own number.
+/// Number of the next request. No two requests have the same number.
 static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
 
 /// Number of digits in a request's number.

@@ -217,8 +217,8 @@ fn measured(field: &Field) -> f64 {
     (peers + field.app.0.cpu() + Cpu::own()).total()
 }
 
-/// Pins this thread to the second core, and raises its limit of file descriptors. The app inherits
-/// both. The peers use the first core. Returns the resources of the machine.
+/// Pins this thread to the second core, and raises the process's limit of file descriptors. The app
+/// inherits both. The peers use the first core. Returns the resources of the machine.
 fn prepare() -> Result<Machine, Box<dyn Error>> {
     let available = sched_getaffinity(None)?.count();
     let mut cores = CpuSet::new();

@@ -57,7 +57,7 @@ impl Kind {
 pub(super) struct Ground {
     pub(super) folder: PathBuf,
     pub(super) app: u16,
-    /// Port of the PHP app, if that app runs.
+    /// Port of the PHP app, or an unused port if that app does not run.
     pub(super) php: u16,
     /// Path of the gatepost program under test.
     pub(super) gatepost: PathBuf,

@@ -1,6 +1,6 @@
-//! Compares pushes that gatepost queues in SQLite or NATS with pushes that have a fixed answer, and
-//! with appends to a file, each followed by a sync. Each push is of a different stream, unless the
-//! row's name says otherwise.
+//! Comparison of pushes that gatepost queues in SQLite or NATS with pushes that have a fixed
+//! answer, and with appends to a file, each followed by a sync. Each push is of a different stream,
+//! unless the row's name says otherwise.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -69,7 +69,7 @@ struct RoundFigures {
     append: Figures,
     fixed: Figures,
     sqlite: StoreFigures,
-    /// `None` if the NATS server is not installed.
+    /// Figures of NATS, or `None` if the NATS server is not installed.
     nats: Option<StoreFigures>,
 }
 

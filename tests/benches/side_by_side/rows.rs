@@ -44,7 +44,7 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Job {
     BadSignature,
-    /// A push, without and with the inspector.
+    /// A push, measured without and with the inspector.
     CapturedPush,
     /// A push on a new connection.
     Connection,

@@ -1,5 +1,5 @@
-//! Measures how the CPU time of a push in gatepost grows with the body, the connections, the worker
-//! threads, the bindings and the routes.
+//! Growth of the CPU time of a push in gatepost with the body, the connections, the worker threads,
+//! the bindings and the routes.
 
 use std::error::Error;
 use std::fmt::Write as _;
