@@ -74,8 +74,8 @@ pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {
 /// Flow control of a connection and its streams.
 #[derive(Default)]
 struct Windows {
-    /// Bytes that gatepost permits beyond the initial window: of each stream, and of the connection
-    /// (stream 0).
+    /// Bytes that gatepost permits beyond the initial window, keyed by stream. Key 0 is the
+    /// connection.
     more: HashMap<u32, usize>,
     sent: HashMap<u32, usize>,
     ended: std::collections::HashSet<u32>,

@@ -38,8 +38,8 @@ pub struct Load<'a> {
     pub duration: Duration,
     /// Time after which a reply counts as lost.
     pub patience: Duration,
-    /// True if the listener may close. A new connection that fails then ends the connection's part
-    /// of the load without a complaint.
+    /// True if the listener may close. If a new connection fails in this case, its sender stops
+    /// without a complaint.
     pub may_end: &'a AtomicBool,
     pub seen: &'a Seen,
     /// Number of connections that have received a reply.

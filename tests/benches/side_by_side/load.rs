@@ -56,7 +56,7 @@ impl Template {
     /// Creates a `POST` request without its number.
     ///
     /// # Errors
-    /// Returns an error if `body` contains no run of zeros that the number can replace.
+    /// Returns an error if `body` contains no run of [`DIGITS`] zeros, which the number replaces.
     pub(super) fn new(path: &str, body: &str, content_type: &str) -> Result<Self, String> {
         let length = body.len();
         let mut text = format!(
@@ -96,7 +96,7 @@ impl Template {
         }
     }
 
-    /// Describes the difference from the expected reply, or returns `None` if there is none.
+    /// Describes the difference from the expected reply, or returns `None` if the reply is correct.
     fn fault(&self, reply: &wire::Reply) -> Option<String> {
         let good = reply.status == self.status
             && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);

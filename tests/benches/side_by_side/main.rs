@@ -1,5 +1,5 @@
-//! Compares gatepost with other servers. gatepost and these servers are called peers. In one run,
-//! all peers that do a job get the same requests.
+//! Comparison of gatepost with other servers. gatepost and these servers are called peers. In one
+//! run, all peers that do the same job get the same requests.
 //!
 //! `tests/benches/compare` builds and starts this program. `--help` lists the options.
 
@@ -78,7 +78,8 @@ struct Options {
     /// Write a plot of the figures of `--scale` to this SVG file
     #[arg(long, value_name = "FILE", requires = "scale")]
     plot: Option<PathBuf>,
-    /// Measure only pushes queued in SQLite or NATS, and appends to a file, each with a sync
+    /// Measure only pushes that SQLite or NATS queues, pushes with a fixed answer, and synced
+    /// appends
     #[arg(long)]
     queue: bool,
     /// Measure only pushes, with and without an open page of callbacks in the console
@@ -229,14 +230,14 @@ fn prepare() -> Result<Machine, Box<dyn Error>> {
 }
 
 /// Raises the priority of the peers and the load above all other work. `nice` is not enough if the
-/// kernel divides CPU time by session.
+/// kernel divides CPU time equally among sessions.
 fn raise_priority() -> Result<(), Box<dyn Error>> {
     let own = std::process::id().to_string();
     let status = Command::new("chrt").args(["--rr", "--pid", "1", &own]).status()?;
     if status.success() {
         Ok(())
     } else {
-        Err("expected root, found an unprivileged user; run as root".into())
+        Err("expected the capability CAP_SYS_NICE, found none; run as root".into())
     }
 }
 

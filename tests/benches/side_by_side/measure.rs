@@ -208,7 +208,8 @@ impl Field {
     }
 }
 
-/// Checks that the app received the expected number of requests, and bodies of sufficient length.
+/// Checks that the app received the expected number of requests, and that the mean length of their
+/// bodies is sufficient.
 fn check(row: &Row, template: &Template, asked: Seen, sent: u64) -> Result<(), String> {
     let expected = if row.job.asks_app() { sent } else { 0 };
     if asked.requests != expected {

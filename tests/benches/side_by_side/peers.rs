@@ -1,4 +1,5 @@
-//! The servers that the program compares, called peers. Each peer has one worker.
+//! The servers that the program compares, called peers. Each peer has one worker, except in
+//! `--scale`.
 
 use std::error::Error;
 use std::fs;

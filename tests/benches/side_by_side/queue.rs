@@ -37,7 +37,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Time in which the load sends pushes of one stream.
 const ONE_STREAM: Duration = Duration::from_millis(250);
 
-/// Length of the record that [`append`] writes, in bytes: about the length of an event in the
+/// Length of each record that [`append`] writes, in bytes: about the length of an event in the
 /// store.
 const RECORD_BYTES: usize = 1024;
 

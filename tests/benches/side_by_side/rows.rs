@@ -187,7 +187,7 @@ impl Job {
 }
 
 impl Row {
-    /// Returns the rows whose name contains one of the words. Returns all rows if `only` is empty.
+    /// Returns the rows whose name contains a text of `only`, or all rows if `only` is empty.
     pub(super) fn all(only: &[String]) -> Vec<Self> {
         let rows = Job::ALL
             .into_iter()

@@ -1,5 +1,5 @@
-//! Growth of the CPU time of a push in gatepost with the body, the connections, the worker threads,
-//! the bindings and the routes.
+//! Growth of the CPU time of a push in gatepost with the length of the body, and with the numbers
+//! of connections, worker threads, bindings and routes.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_are_at_most_cores() {
+    fn starts_no_more_threads_than_cores() {
         let most = |cores| Quantity::all(Machine { cores, ..MACHINE })[2].values.clone();
         assert_eq!([1, 2, 7, 8].map(most), [vec![1], vec![1, 2], vec![1, 2, 4], vec![1, 2, 4, 8]]);
     }

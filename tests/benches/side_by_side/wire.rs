@@ -16,7 +16,8 @@ pub(super) struct Reply<'a> {
 /// Parses a reply. Returns `None` if the reply is incomplete.
 ///
 /// # Errors
-/// Returns an error if the bytes are not the start of a reply, or if more bytes follow the reply.
+/// Returns an error if the bytes are not the start of a reply, if the reply has neither a
+/// `content-length` nor chunks, or if more bytes follow the reply.
 pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut reply = httparse::Response::new(&mut headers);

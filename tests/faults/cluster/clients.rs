@@ -89,8 +89,8 @@ impl Client {
             };
             self.acknowledged.push(Acknowledged { number, machine, at: Instant::now() });
             if self.random.u8(..4) == 0 {
-                // Send a copy of an earlier callback to a random machine, as a platform does after
-                // a lost acknowledgement.
+                // Send a copy of an acknowledged callback to a random machine, as a platform does
+                // after a lost acknowledgement.
                 let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
                 self.send(earlier.number);
             }

@@ -3,7 +3,7 @@
 //!
 //! This rule applies while the store responds in time. While NATS elects a leader, or while a
 //! machine connects to another server, the machine continues without the store, and counts this in
-//! a metric. The app may then get one more request for each count.
+//! a metric. Each time, the app may get one more request.
 
 use fastrand::Rng;
 

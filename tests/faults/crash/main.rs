@@ -1,4 +1,5 @@
-//! Kills gatepost under load repeatedly, and checks that no acknowledged event is lost.
+//! Crash test: the program kills gatepost repeatedly under load, and checks that no acknowledged
+//! event is lost.
 //!
 //! `tests/faults/crash.sh [--rounds N] [--seed N] [--power-loss]` runs this program. In each round,
 //! clients send callbacks, an app receives events, and the program kills gatepost at a

@@ -96,7 +96,7 @@ fn read(file: c_int) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The end of the process: before or after a sync.
+/// Moment of the kill: before or after a sync.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kill {
     Before,

@@ -66,8 +66,8 @@ pub(super) fn idle(run: &Run<'_>) -> Row {
     row
 }
 
-/// Sends a load while another client sends requests that it does not finish. gatepost must reply to
-/// the load without a 503.
+/// Sends a load while another client sends requests that it does not finish. gatepost must not
+/// reply to the load with a 503.
 pub(super) fn unfinished(
     run: &Run<'_>,
     name: &'static str,
