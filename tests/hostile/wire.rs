@@ -22,7 +22,7 @@ pub struct Response {
 
 impl Response {
     /// Checks that the body is one of the constant bodies, because the client must not receive the
-    /// reason of a refusal.
+    /// reason for a refusal.
     ///
     /// # Errors
     ///

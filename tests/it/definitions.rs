@@ -488,7 +488,7 @@ fn gate_that_signs_host() -> Gate {
 // md5 of `kgate.test`.
 const SIGNED_HOST: &str = "8fb7f009fb9a38edb71c644fc2fd0c8c";
 
-// An HTTP/2 client sends no `host`, but `:authority`, which is in the URI.
+// An HTTP/2 client sends `:authority` instead of `host`. The URI contains this authority.
 #[test]
 fn signed_host_is_authority_if_header_host_is_absent() {
     let gate = gate_that_signs_host();

@@ -153,7 +153,7 @@ fn address_instead_of_table_of_addresses_causes_one_fault() {
 }
 
 #[test]
-fn explains_unquoted_kind_and_group_instead_of_kind() {
+fn explains_kind_without_quotes_and_group_in_place_of_kind() {
     let dotted = COMPLETE.replace("on = { '*'", "on = { video.asset.ready = 'http://x/y', '*'");
     let fault = only_fault(&dotted);
     let expected =
