@@ -58,7 +58,7 @@ fn request(vector: &Vector) -> Value {
     out.into()
 }
 
-/// Returns the result of the signature stage. Returns `None` if gatepost refuses the vector before
+/// Returns the result of the signature stage. Returns `None` if gatepost refuses the request before
 /// this stage, or checks no signature.
 fn result<'v>(vector: &'v Vector, explanation: &Explanation) -> Option<&'v str> {
     let verdict = &*vector.case.verdict;

@@ -24,7 +24,7 @@ const UNSIGNED: &str = "The platform does not sign callbacks. Only the secret se
                         client that knows the path can send any callback at any time. Serve the route over TLS. If the \
                         platform's networks are known, set `allow` to them.";
 
-/// Servers that the tests do not run, because no package registry of the tests has them.
+/// Servers that the tests do not run, because no package registry that the tests use has them.
 const NOT_RUN: [&str; 3] = ["mediamtx", "srs", "zlmediakit"];
 
 /// Returns the paths for a platform: one path for all kinds that callbacks name, and one path for

@@ -138,7 +138,7 @@ fn time_of_a_sample_must_have_the_declared_unit() {
 }
 
 #[test]
-fn signed_time_and_start_in_a_sample_must_have_the_declared_unit() {
+fn signed_time_and_start_time_in_a_sample_must_have_the_declared_unit() {
     let signed = |at: &str| {
         format!(
             "[kind]\nother = 'a'\n[kinds.a]\nsample = '{{\"at\":{at}}}'\n\

@@ -50,7 +50,7 @@ fn answer(status: u16) -> Answer {
     }
 }
 
-/// State of a request: replied, asking the app, or waiting for the answer to another copy.
+/// State of a request: gatepost has replied, asks the app, or waits for the answer to another copy.
 enum Open {
     Replied(u16),
     Asked(gatepost::Question, u16),
