@@ -17,7 +17,7 @@ const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v\nVpguoRK9JLsL\n\
                            -----END PRIVATE KEY-----\n";
 
-/// Returns a config whose variable `S` is the secret of this key of the config's schema.
+/// Returns a config in which this key of the config's schema has the value of the variable `S`.
 fn config(key: &str, certificate: &str) -> Option<String> {
     let from = "{ env = 'S' }";
     let name = key.rsplit('.').next()?;

@@ -1,5 +1,5 @@
-//! Tests of the manual: the page of config keys, which a test generates from the schema, the table
-//! of contents, the excerpts of definitions, and the links.
+//! Tests of the manual: the page of config keys (generated from the schema), the table of contents,
+//! the excerpts of definitions, and the links.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -252,7 +252,7 @@ fn detects_signature_reused_with_another_body() {
 }
 
 #[test]
-fn refuses_reused_signature_if_signature_reuse_is_refuse() {
+fn refuses_reused_signature_if_signature_reuse_is_set_to_refuse() {
     let gate = gate("signature_reuse = 'refuse'", "");
     accept_push(&gate, &push(1, 600), at(0));
     accept_push(&gate, &push(1, 600), at(1));

@@ -399,9 +399,9 @@ fn refuses_any_flipped_bit_of_key() {
         assert!(is_accepted(&build(&config), &Request::of(&vector), &vector.body, vector.case.now));
         let key = first_key(&config);
         // Skip bit 7 of each byte, because the key must remain ASCII. Flip every fifth of the other
-        // bits, because each flipped bit needs a new gate. A byte has 7 such bits, and 5 and 7 have
-        // no common factor, so every bit position occurs.
-        // Skip the first line and the algorithm of a public key, which other texts can encode too.
+        // bits (in PEM, every 47th), because each flipped bit needs a new gate. A byte has 7 such
+        // bits, and 7 has no common factor with 5 or 47, so every bit position occurs. Skip the
+        // first line and the algorithm of a public key, which other texts can encode too.
         let (range, step) = match key.find("\n-----END") {
             Some(end) => (80 * 8..end * 8, 47),
             None => (0..key.len() * 8, 5),
