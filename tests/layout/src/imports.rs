@@ -30,7 +30,8 @@ pub fn imports(one: &Crate) -> Vec<Import<'_>> {
     let mut found = Vec::new();
     for (id, from) in one.modules.iter().enumerate() {
         for reference in &from.references {
-            // A single name refers to a local item, or to an import that is already counted.
+            // A single name refers to a local item, or to an import that this function counts
+            // elsewhere.
             if reference.path.len() < 2 && reference.binding.is_none() {
                 continue;
             }
