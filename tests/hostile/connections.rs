@@ -79,7 +79,7 @@ fn nested() -> Vec<Case> {
 // The client closes its side of the connection, and waits for the reply.
 fn half_closed() -> Vec<Case> {
     let all = |name: &str, bytes: &str| case(format!("half-closed {name}"), bytes).waits();
-    // If the client closes its side of the connection, hyper drops a service that is still pending.
+    // If the client closes its side of the connection, hyper drops the pending call of the service.
     let served = |case: Case| case.gets(&[200]).app_sees(&[EVENT]).race_in_hyper();
     vec![
         served(all("after a genuine push", "{genuine}")),

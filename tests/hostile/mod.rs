@@ -23,8 +23,8 @@ use md5::{Digest as _, Md5};
 
 pub use wire::Wire;
 
-/// The proxy or the layer under test, in front of an app that answers every request with an empty
-/// 200.
+/// The proxy or the layer under test, in front of an app that answers every request with status 200
+/// and an empty body.
 ///
 /// The config has the Tencent route `/callbacks/tencent`, with [`KEY`] for `push.example.com`, and
 /// the Kollus route `/callbacks/kollus/{token}`. The addresses of events are `/live/push` and
@@ -183,7 +183,7 @@ impl Case {
         self.gets(&[200]).kept().app_sees(&[line])
     }
 
-    /// Sets the stream name in the push, written as in JSON.
+    /// Sets the stream name of the push to this JSON text.
     const fn of_stream(mut self, stream: &'static str) -> Self {
         self.stream = stream;
         self
@@ -261,8 +261,8 @@ fn table() -> Vec<(&'static str, Vec<Case>)> {
     ]
 }
 
-/// Runs every case, and prints the sums of the table. If a case fails, panics with a list of all
-/// failures.
+/// Runs every case, and prints the counts of each group of cases. If a case fails, panics with a
+/// list of all failures.
 #[allow(clippy::print_stdout, reason = "the README quotes the sums")]
 pub fn run(door: &dyn Door) {
     let mut faults = String::new();

@@ -231,7 +231,7 @@ fn empty_answers_do_not_open_circuit() {
 }
 
 #[test]
-fn empty_answer_allows_if_key_empty_answer_is_allow() {
+fn empty_answer_allows_if_empty_answer_is_set_to_allow() {
     let gate = gate(
         "[template.on.live_play]\nempty_answer = 'allow'\nreply = { vmcheck = 0 }\n\
          [template.on.vod_play]\nempty_answer = 'deny'",
@@ -306,7 +306,7 @@ fn notification_gets_503_after_refused_event_contradiction_or_fatal_error() {
 }
 
 #[test]
-fn acknowledges_after_unclear_answer_unless_key_unclear_answer_is_refused() {
+fn acknowledges_after_unclear_answer_unless_unclear_answer_is_set_to_refused() {
     let unclear = [
         "ok",
         "<html>",

@@ -1,4 +1,4 @@
-//! Tests of packed permits: an unpacked permit equals the permit before the packing.
+//! Tests of packed permits. An unpacked permit (`Accepted`) must equal the permit before packing.
 
 use bytes::Bytes;
 use gatepost::{

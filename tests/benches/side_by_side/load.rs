@@ -79,7 +79,7 @@ impl Template {
         self.bytes.len()
     }
 
-    /// Asks the server to close the connection after the reply.
+    /// Adds a header that asks the server to close the connection after the reply.
     pub(super) fn closing(mut self) -> Self {
         const LINE: &[u8] = b"connection: close\r\n";
         let at = self.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -153,7 +153,7 @@ pub(super) struct Session {
 struct Connection {
     stream: Transport,
     number: u64,
-    /// Number of bytes of the request that the load has sent.
+    /// Number of sent bytes of the request.
     sent: usize,
     awaits: bool,
     since: Instant,
@@ -360,7 +360,7 @@ impl Run<'_> {
         is_due.then(|| self.pace.moment(self.issued, self.started, now))
     }
 
-    /// Sends due requests, on each idle connection in turn.
+    /// Sends the due requests, one on each idle connection.
     fn send_on_idle(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let most = match self.pace {

@@ -134,7 +134,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the measurements that the options select. Also reports the figures from before an error.
+/// Runs the measurements that the options select. If a measurement fails, also reports the earlier
+/// figures.
 fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>> {
     let lock = File::create(std::env::temp_dir().join("gatepost-compare.lock"))?;
     if lock.try_lock().is_err() {

@@ -199,7 +199,7 @@ impl Field {
         (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
     }
 
-    /// Returns the counts of the app that the row uses.
+    /// Returns the counts of the app that gets the row's events.
     fn asked(&self, row: &Row) -> Result<Seen, Box<dyn Error>> {
         match self.peers.get(&Kind::Php) {
             Some(php) if row.job == Job::Php => seen_by_php(php.port),

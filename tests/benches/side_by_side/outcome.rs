@@ -7,7 +7,7 @@ use hdrhistogram::{CreationError, Histogram};
 
 use super::stall::Stalled;
 
-/// Statuses of a reply when the app does not answer in time.
+/// Statuses with which a server replies if the app does not answer in time.
 const STALLED: [u16; 2] = [503, 504];
 
 /// Result of a load.

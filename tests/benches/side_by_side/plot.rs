@@ -12,7 +12,8 @@ use super::table::middle;
 
 const TITLE: &str = "CPU time of a push through gatepost";
 
-/// Width of the area in which a panel draws its points, and its distance from the panel's left edge.
+/// Width of the area in which a panel draws its points, and the area's distance from the panel's
+/// left edge.
 const WIDTH: f64 = 340.0;
 const LEFT: f64 = 56.0;
 
@@ -23,7 +24,7 @@ const BOTTOM: f64 = 184.0;
 /// Maximum number of steps of a linear scale.
 const STEPS: f64 = 5.0;
 
-/// CPU times of a push, by the values of one quantity.
+/// CPU times of a push for several values of one quantity.
 #[derive(Clone, Debug)]
 pub(super) struct Panel {
     pub(super) title: &'static str,
@@ -42,7 +43,7 @@ pub(super) struct Point {
     pub(super) kernel: Vec<f64>,
 }
 
-/// Draws the panels. `caption` names the machine and the date.
+/// Draws the panels. `caption` has the lines below the panels.
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
@@ -95,7 +96,7 @@ struct Tick {
 struct Dot {
     x: String,
     y: String,
-    /// Upper end of the range.
+    /// Coordinate of the highest CPU time in any round.
     top: String,
     label: String,
 }

@@ -119,8 +119,8 @@ fn measure(
     Ok(RoundFigures { append, fixed: Figures { latency: Some(sqlite.fixed), rate }, sqlite, nats })
 }
 
-/// Measures pushes that gatepost queues. `store` returns the table `[store]` of the use `paused` or
-/// `open`.
+/// Measures pushes that gatepost queues. `store` returns the table `[store]` for the use `paused`
+/// or `open`.
 fn measure_store(
     ground: &Ground,
     app: &App,
@@ -245,10 +245,10 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
 
 fn report(rounds: &[RoundFigures], report: &mut Report) {
     report.text(
-        "Latencies in µs. With a paused app, the load sends pushes at half of the rate at which \
-         gatepost accepted them. If the app accepts events, the load sends pushes at half of the \
-         rate of deliveries. gatepost has one core; the load, the app and the three NATS servers \
-         share a second core.",
+        "Latencies in µs. If the app is paused, it does not listen, and the load sends pushes at \
+         half of the saturation rate of accepted pushes. If the app accepts events, the load sends \
+         pushes at half of the rate of deliveries. gatepost has one core; the load, the app and the \
+         three NATS servers share a second core.",
     );
     let mut table = Table::new("queue", &["", "p50 / p99 / p99.9", "per second"]);
     let mut row = |name: &str, of: &dyn Fn(&RoundFigures) -> Option<Figures>| {

@@ -24,7 +24,7 @@ const LOAD_CORE: usize = 1;
 /// at most one connection for every two remaining descriptors.
 const OTHER_DESCRIPTORS: u64 = 200;
 
-/// Size of one gatepost under test and of its load. The table has one row for each size.
+/// Size of one gatepost process under test, and of its load. The table has one row for each size.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Size {
     /// Length of the body in bytes.

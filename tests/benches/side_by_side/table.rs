@@ -38,8 +38,9 @@ pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
     });
     report.text(format!(
-        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; \
-         the app and the load share a second core. No access logs, and `GATEPOST_LOG=off`.{others}",
+        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core, \
+         except gatepost with `--scale`. The app and the load share a second core. No access logs, and \
+         `GATEPOST_LOG=off`.{others}",
         machine(),
         output_of("date", &["-u", "+%F %H:%MZ"]),
         version("nginx"),
@@ -91,7 +92,7 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
 fn report_rows(rows: &[(Row, Vec<Sample>)], report: &mut Report) {
     report.text(format!(
         "CPU time in µs per request at saturation ({} connections). Latencies in µs from the scheduled time, p50 / p99 \
-         / p99.9, at half of that rate and at a common rate.",
+         / p99.9, at half of the saturation rate and at a common rate.",
         super::CONNECTIONS
     ));
     let mut table = Table::new(

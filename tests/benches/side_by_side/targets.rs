@@ -152,8 +152,8 @@ impl Found<'_> {
         rounds.iter().map(|sample| field(sample.as_ref()?)).collect()
     }
 
-    /// Makes the result of the target undecided if the server of one of these rows stalled, unless
-    /// the run omits one of these rows.
+    /// Makes the result of the target undecided if the server of one of these rows stalled. Returns
+    /// the target unchanged if the run omits one of these rows.
     fn target(&self, target: Target, sides: &[Side]) -> Target {
         let series: Option<Vec<_>> = sides.iter().map(|side| self.series(*side)).collect();
         let stall = sides.iter().zip(series.unwrap_or_default()).find_map(|(side, series)| {

@@ -13,7 +13,7 @@ use super::nats::NatsCluster;
 use super::{MACHINES, wait_until};
 
 /// Time limit for the app's answer, in milliseconds. It is long enough for a busy host, because
-/// gatepost delivers an event again after a time-out.
+/// gatepost delivers an event again after a timeout.
 pub const TIMEOUT_MS: u64 = 8000;
 
 /// Metric that counts the operations of the store whose result a machine did not get in time.

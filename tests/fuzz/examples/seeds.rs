@@ -12,7 +12,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use gatepost_fuzz::seeds::{self, Inputs};
-// Links libFuzzer, which defines the functions that the coverage options call.
+// Links libFuzzer, which defines the functions that code with coverage options calls.
 use libfuzzer_sys as _;
 
 fn main() {

@@ -9,7 +9,7 @@ pub enum Step {
     Authority,
     /// Cuts the path at the first NUL, as functions for C strings do.
     CutAtNul,
-    /// Percent-decodes once.
+    /// Percent-decodes the path once.
     Decode,
     /// Resolves the segments `.` and `..` (RFC 3986, section 5.2.4).
     Dots,
