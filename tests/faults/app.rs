@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// Behaviour of the app on a request. Each request contains a number, and the code of an act.
+/// Behaviour of the app for a request. Each request contains the code of an act, and a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
     Answers,
@@ -168,7 +168,7 @@ impl Drop for App {
     }
 }
 
-/// Serves a connection until an act or the peer closes it.
+/// Serves a connection until an act ends the connection or gatepost closes it.
 fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_write_timeout(Some(STUCK)).unwrap();

@@ -21,8 +21,8 @@ pub fn open(port: u16) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Opens `count` connections, and sends `bytes` on each. Returns the connections, including those
-/// that gatepost has closed.
+/// Opens `count` connections, or fewer if one fails, and sends `bytes` on each. Returns the
+/// connections, including those that gatepost has closed.
 pub fn send(port: u16, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
     let mut streams: Vec<_> = (0..count).map_while(|_| open(port)).collect();
     for stream in &mut streams {
@@ -39,19 +39,19 @@ pub fn body() -> Vec<u8> {
     [head.as_bytes(), &vec![b' '; LENGTH - 1]].concat()
 }
 
-/// Returns a head of 60 KB without its end.
+/// Returns an incomplete head of 60 KB.
 pub fn head() -> Vec<u8> {
     format!("POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(60_000)).into_bytes()
 }
 
 const STREAMS: u32 = 100;
 
-/// Maximum number of bytes of the body that each stream sends.
+/// Maximum number of body bytes on each stream.
 const STREAM_BYTES: usize = 1_000_000;
 
-/// Sends an incomplete request on each of 100 streams of an HTTP/2 connection, as fast as the windows
-/// permit, for at most `limit`. Returns the number of streams to which gatepost has replied, or
-/// that it has reset.
+/// Sends an incomplete request on each of 100 streams of an HTTP/2 connection, as fast as the
+/// windows permit, for at most `limit`. Returns the number of streams on which gatepost has replied
+/// or which it has reset.
 pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {
     let mut windows = Windows::default();
     let started = Instant::now();
@@ -74,8 +74,8 @@ pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {
 /// Flow control of a connection and its streams.
 #[derive(Default)]
 struct Windows {
-    /// Bytes that gatepost permits beyond the initial window: of each stream, and of the connection
-    /// (stream 0).
+    /// Bytes that gatepost permits beyond the initial window, keyed by stream. Key 0 is the
+    /// connection.
     more: HashMap<u32, usize>,
     sent: HashMap<u32, usize>,
     ended: std::collections::HashSet<u32>,

@@ -12,7 +12,7 @@ use super::process::TOKEN;
 /// Time limit for the reply to a heavy body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Form of a body that is expensive to read.
+/// Shape of a body that is expensive to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Heavy {
     Array,
@@ -37,7 +37,7 @@ impl Heavy {
         Self::Form,
     ];
 
-    /// Returns a request with a body of nearly `length` bytes, to a route that reads this form.
+    /// Returns a request with a body of nearly `length` bytes, to a route that reads this shape.
     pub fn request(self, length: usize) -> Vec<u8> {
         let path = if self == Self::Form {
             format!("/callbacks/kollus/{TOKEN}")

@@ -72,8 +72,8 @@ impl Sender<'_> {
         tally
     }
 
-    /// Sends requests on the connection. Returns the requests that gatepost has not processed. The
-    /// caller sends them again (RFC 9113, section 8.7).
+    /// Sends requests on the connection, and counts the replies. Returns the requests that gatepost
+    /// has not processed. The caller sends them again (RFC 9113, section 8.7).
     async fn exchange(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,

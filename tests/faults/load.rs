@@ -15,7 +15,7 @@ use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
 use super::tls::NAME;
 
-/// Number of the next request. Each request has its own number.
+/// Number of the next request. No two requests have the same number.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Time limit for the reply on a connection that gatepost may never accept.
@@ -38,7 +38,7 @@ pub struct Load<'a> {
     pub duration: Duration,
     /// Time after which a reply counts as lost.
     pub patience: Duration,
-    /// True if the listener may close. A new connection that fails then ends its part of the load
+    /// True if the listener may close. If a new connection fails in this case, its sender stops
     /// without a complaint.
     pub may_end: &'a AtomicBool,
     pub seen: &'a Seen,
@@ -52,7 +52,7 @@ pub struct Tally {
     pub sent: u64,
     /// Replies that follow from an answer of the app.
     pub right: u64,
-    /// Replies by gatepost itself: refusals, and replies to failures of the app.
+    /// Replies by gatepost itself: refusals, and replies after failures of the app.
     pub policy: u64,
     /// Replies that are missing, late or wrong.
     pub lost: u64,
@@ -261,7 +261,7 @@ impl Request {
         let at = usize::try_from(number).unwrap_or(0);
         let kind = kinds[at % kinds.len()];
         // gatepost has no failure policy for pages, so a page request uses only `Answers` or an act
-        // that closes the connection.
+        // that ends the connection without an HTTP response.
         let act = acts[(at / kinds.len()) % acts.len()];
         let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
         let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
@@ -392,7 +392,7 @@ impl io::Write for Wire {
 
 type Connection = BufReader<Wire>;
 
-/// Sends a request and reads one reply. If gatepost keeps the connection open, also returns it.
+/// Sends a request and reads one reply. Also returns the connection if gatepost keeps it open.
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
     // If the write fails, gatepost may still have replied before it closed the connection.
     let written = reader.get_mut().write_all(bytes).and_then(|()| reader.get_mut().flush());
@@ -402,7 +402,7 @@ fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<C
     }
 }
 
-/// Reads one reply. If gatepost keeps the connection open, also returns it.
+/// Reads one reply. Also returns the connection if gatepost keeps it open.
 ///
 /// # Errors
 ///

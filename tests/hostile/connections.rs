@@ -1,4 +1,4 @@
-//! Several requests on one connection, requests without an end, and upgrades.
+//! Several requests on one connection, incomplete requests, and upgrades.
 
 use super::{CHUNKED, Case, EVENT, LENGTH, case, post, request};
 
@@ -63,7 +63,7 @@ fn pipelines() -> Vec<Case> {
     ]
 }
 
-/// Requests inside the bodies of other requests.
+/// Returns cases of requests inside the bodies of other requests.
 fn nested() -> Vec<Case> {
     let length = format!("content-length: {}\r\n", REFUSED.len());
     let other = "POST /other HTTP/1.1";
@@ -79,7 +79,7 @@ fn nested() -> Vec<Case> {
 // The client closes its side of the connection, and waits for the reply.
 fn half_closed() -> Vec<Case> {
     let all = |name: &str, bytes: &str| case(format!("half-closed {name}"), bytes).waits();
-    // hyper drops a service that is still pending when its client closes its side.
+    // If the client closes its side of the connection, hyper drops the pending call of the service.
     let served = |case: Case| case.gets(&[200]).app_sees(&[EVENT]).race_in_hyper();
     vec![
         served(all("after a genuine push", "{genuine}")),
@@ -117,7 +117,7 @@ const WEBSOCKET: &str = "upgrade: websocket\r\nconnection: upgrade\r\n\
 const H2C: &str = "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\
                    http2-settings: AAMAAABkAAQAAP__\r\n";
 
-// gatepost does not upgrade a connection on a callback path.
+// gatepost does not upgrade a connection for a request on a callback path.
 fn upgrades() -> Vec<Case> {
     let push = |name: &str, lines: &str| post(name, &format!("{LENGTH}{lines}"), "{push}");
     let get = |path: &str| {

@@ -203,7 +203,7 @@ fn lengths() -> Vec<Case> {
     cases
 }
 
-/// Requests with methods for which some servers do not read the body.
+/// Returns cases of requests with methods for which some servers do not read the body.
 fn methods() -> Vec<Case> {
     let with = |method: &str, path: &str| {
         case(

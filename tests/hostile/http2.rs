@@ -5,7 +5,7 @@ use super::{Case, Door, EVENT, Outcome, Sends, Then, Wire, expand, same, scene};
 /// Function that creates the frames that a client sends after its preface and settings.
 pub(super) type Frames = fn() -> Vec<u8>;
 
-/// Outcome of the first stream.
+/// Outcome of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StreamOutcome {
     Answered(u16),

@@ -1,11 +1,11 @@
-//! Hostile HTTP: bytes to send, replies that gatepost must give, requests that the app may receive.
+//! Hostile HTTP: bytes to send, expected replies, and the requests that the app may receive.
 //!
 //! The proxy and the layer share one table. Each case runs on a new connection. Afterwards,
-//! gatepost must reply to a genuine push on another connection, which shows that the worker still
-//! works. If gatepost keeps the connection of the case open, gatepost must reply to a genuine push
-//! there, which shows that client and gatepost agree on the end of the hostile request. Otherwise,
-//! a genuine push on that connection must not reach the app. The app must receive exactly the
-//! requests that the cases list.
+//! gatepost must reply to a genuine push on another connection, which shows that gatepost still
+//! serves clients. If gatepost keeps the connection of the case open, gatepost must reply to a
+//! genuine push there, which shows that client and gatepost agree on the end of the hostile
+//! request. Otherwise, a genuine push on that connection must not reach the app. The app must
+//! receive exactly the requests that the cases list, and the genuine pushes.
 
 mod chunks;
 mod connections;
@@ -23,8 +23,8 @@ use md5::{Digest as _, Md5};
 
 pub use wire::Wire;
 
-/// The proxy or the layer under test, in front of an app that answers every request with an empty
-/// 200.
+/// The proxy or the layer under test, in front of an app that answers every request with status 200
+/// and an empty body.
 ///
 /// The config has the Tencent route `/callbacks/tencent`, with [`KEY`] for `push.example.com`, and
 /// the Kollus route `/callbacks/kollus/{token}`. The addresses of events are `/live/push` and
@@ -183,7 +183,7 @@ impl Case {
         self.gets(&[200]).kept().app_sees(&[line])
     }
 
-    /// Sets the stream name in the push, written as in JSON.
+    /// Sets the stream name of the push to this JSON text.
     const fn of_stream(mut self, stream: &'static str) -> Self {
         self.stream = stream;
         self
@@ -261,7 +261,8 @@ fn table() -> Vec<(&'static str, Vec<Case>)> {
     ]
 }
 
-/// Runs every case, prints the sums of the table, and panics with a list of all differences.
+/// Runs every case, and prints the counts of each group of cases. If a case fails, panics with a
+/// list of all failures.
 #[allow(clippy::print_stdout, reason = "the README quotes the sums")]
 pub fn run(door: &dyn Door) {
     let mut faults = String::new();

@@ -94,7 +94,7 @@ fn callback_paths() -> Vec<Case> {
         to("/callbacks/tencent_").passed("POST /callbacks/tencent_"),
     ]);
     // The proxy also reserves the paths that a file server maps to the callback path. The layer
-    // reserves only the callback path.
+    // passes requests for these paths to the app.
     cases.extend(BELOW.map(|below| {
         let target = format!("/callbacks/tencent{below}");
         to(&target).kept().with_hyper(|case| case.passed(&format!("POST {target}")))

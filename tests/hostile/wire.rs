@@ -22,7 +22,7 @@ pub struct Response {
 
 impl Response {
     /// Checks that the body is one of the constant bodies, because the client must not receive the
-    /// reason of a refusal.
+    /// reason for a refusal.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// Returns an error if the server sends fewer bytes in time.
+    /// Returns an error if the server does not send all these bytes in time.
     pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
         while self.unread.len() < length {
             if !self.fill()? {

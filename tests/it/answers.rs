@@ -231,7 +231,7 @@ fn empty_answers_do_not_open_circuit() {
 }
 
 #[test]
-fn empty_answer_allows_if_key_empty_answer_is_allow() {
+fn empty_answer_allows_if_empty_answer_is_set_to_allow() {
     let gate = gate(
         "[template.on.live_play]\nempty_answer = 'allow'\nreply = { vmcheck = 0 }\n\
          [template.on.vod_play]\nempty_answer = 'deny'",
@@ -306,7 +306,7 @@ fn notification_gets_503_after_refused_event_contradiction_or_fatal_error() {
 }
 
 #[test]
-fn acknowledges_after_unclear_answer_unless_key_unclear_answer_is_refused() {
+fn acknowledges_after_unclear_answer_unless_unclear_answer_is_set_to_refused() {
     let unclear = [
         "ok",
         "<html>",
@@ -351,7 +351,7 @@ fn acknowledges_after_unclear_answer_unless_key_unclear_answer_is_refused() {
 }
 
 #[test]
-fn neither_boolean_nor_tiny_number_is_read_as_zero_that_allows() {
+fn reads_neither_boolean_nor_tiny_number_as_zero_that_allows() {
     let gate = gate("", "");
     for answer in ["false", "true", r#"{"code":false}"#, r#"{"code":true}"#, "1e-400"] {
         let conclusion = conclude(&gate, "/srs", ON_PLAY, answer);
@@ -421,9 +421,9 @@ fn template_keeps_its_first_extension() {
     assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
 }
 
-/// gatepost signs the replies to VOD plays, and the template has no key.
+/// gatepost signs the replies to VOD plays, but the template has no key for signing replies.
 #[test]
-fn kind_without_reply_key_is_listed_only_if_the_template_lists_it() {
+fn kind_without_reply_key_is_not_listed_if_the_template_lists_only_other_kinds() {
     for (on, expected) in [("", true), ("'*' = {}", true), ("live_play = {}", false)] {
         let config = format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\

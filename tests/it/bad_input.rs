@@ -15,7 +15,8 @@ const NOW: i64 = 1_703_731_478;
 const DAY: i64 = 86_400;
 const TOKEN: &str = "a-token-of-the-path-0123456789";
 
-/// A provider: its definition, as read and as a TOML table, and keys for its signatures.
+/// A provider: the parsed definition, the definition as a TOML table, and keys for the provider's
+/// signatures.
 struct Provider {
     definition: Definition,
     table: Table,

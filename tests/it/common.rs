@@ -163,8 +163,8 @@ fn reports_wrong_common_events() {
     );
 }
 
-/// Checks that the sample of each kind with common events becomes one of them, and that the event
-/// names a stream.
+/// Checks that the sample of each kind with common events becomes one of these events, and that the
+/// event names a stream. One kind of IVS and the asset kinds of Mux are exceptions.
 #[test]
 fn samples_of_built_in_platforms_become_common_events_of_their_kinds() {
     let mut platforms = Vec::new();
@@ -187,7 +187,8 @@ fn samples_of_built_in_platforms_become_common_events_of_their_kinds() {
             let ce_type = headers["ce-type"].to_str().unwrap();
             let word = ce_type.strip_prefix("com.gatepost.stream.");
             let place = format!("{name}.{}", kind.name);
-            // A field of this kind selects the common event. Its value in the sample selects none.
+            // A field of this kind selects the common event. The field's value in the sample
+            // selects none.
             let Some(word) = word else {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;

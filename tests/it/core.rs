@@ -116,8 +116,8 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
     Outcome { status: reply.status().as_u16(), headers, body: reply.body().to_vec(), seen }
 }
 
-/// Returns the request that carries the event of an accepted callback to the app. Its path is
-/// empty.
+/// Returns the request that carries the event of an accepted callback to the app, with an empty
+/// path.
 fn event_request(accepted: &Accepted, head: &Head<'_>, now: Timestamp) -> Seen {
     let (headers, body) = accepted.request(head, &RequestContext::default(), now);
     let headers = headers.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));

@@ -100,7 +100,8 @@ async fn permits_listed_origin_to_read_every_reply() {
     for (path, status) in [("/k/t0ken", StatusCode::OK), ("/k/guess", StatusCode::UNAUTHORIZED)] {
         for (origin, expected) in [
             (Some(PLAYER), Some(PLAYER)),
-            // On `/k/t0ken`, this is a resend. It gets the first conclusion with its own origin.
+            // On `/k/t0ken`, this request is a resend. The reply has the conclusion of the first
+            // copy, and permits the origin of the resend.
             (Some("http://localhost:3000"), Some("http://localhost:3000")),
             (Some("https://other.example.com"), None),
             (None, None),
@@ -133,7 +134,7 @@ async fn passes_preflight_of_shadow_route_to_app() {
 }
 
 #[tokio::test]
-async fn keys_allow_and_source_limit_apply_to_preflight() {
+async fn allow_and_source_limit_apply_to_preflight() {
     let gate = gate("cors = '*'\nallow = ['192.0.2.0/24']");
     for path in ["/k/t0ken", "/k/guess"] {
         assert_eq!(send(&gate, preflight(path, PLAYER)).await.0, StatusCode::FORBIDDEN, "{path}");

@@ -250,8 +250,8 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// The lines after [`HEAD`] for a platform that signs `a` with a key of the template, and `b` with
-/// the setting `own_key`.
+/// The lines after [`HEAD`] for a platform that signs the kind `a` with a key of the template, and
+/// the kind `b` with the setting `own_key`.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
@@ -369,7 +369,7 @@ fn requires_signature_if_kind_of_callback_differs_from_kind_of_route() {
 }
 
 #[test]
-fn refuses_callback_that_names_another_kind_than_its_route() {
+fn refuses_callback_that_names_a_kind_other_than_that_of_its_route() {
     let config = "[[route]]\npath = '/c'\nprovider = 'tencent-css'\nkind = 'relay'\ntemplate = 't'\n\
                   [[template]]\nname = 't'\nprovider = 'tencent-css'\ninsecure_unsigned = true\n";
     let gate = Gate::builder().toml(config).build().unwrap();
@@ -485,10 +485,10 @@ fn gate_that_signs_host() -> Gate {
     Gate::from_toml_file(folder.path().join("gatepost.toml")).unwrap()
 }
 
-// md5 of `kgate.test`.
+// MD5 of `kgate.test`.
 const SIGNED_HOST: &str = "8fb7f009fb9a38edb71c644fc2fd0c8c";
 
-// An HTTP/2 client sends `:authority`, which is in the URI, and no `host`.
+// An HTTP/2 client sends `:authority` instead of `host`. The URI contains this authority.
 #[test]
 fn signed_host_is_authority_if_header_host_is_absent() {
     let gate = gate_that_signs_host();

@@ -153,7 +153,7 @@ fn address_instead_of_table_of_addresses_causes_one_fault() {
 }
 
 #[test]
-fn explains_unquoted_kind_and_group_instead_of_kind() {
+fn explains_kind_without_quotes_and_group_in_place_of_kind() {
     let dotted = COMPLETE.replace("on = { '*'", "on = { video.asset.ready = 'http://x/y', '*'");
     let fault = only_fault(&dotted);
     let expected =
@@ -174,7 +174,7 @@ fn reports_route_that_names_template_of_another_provider() {
     let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
                     or one of these templates: `m`";
     assert!(fault.contains(expected), "expected {expected}, found {fault}");
-    // If a template has a fault, gatepost does not also report its name as unknown.
+    // If a template has a fault, gatepost does not also report the template's name as unknown.
     let faulty = COMPLETE.replace("name = 'm'", "name = 'm m'");
     let route = route.replace("'a'", "'m'");
     assert_eq!(codes(&format!("{faulty}{route}")).0, ["template_name_invalid"]);
@@ -303,11 +303,11 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
             "Failures of the app",
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
              access log, and in `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`). In a\n\
-             Rust app with `GateLayer`, it is in the same outputs as a refusal.",
+             Rust app with `GateLayer`, it is in the same outputs as the code of a refusal.",
         ),
         CodeGroup::StoreFailure => (
             "Failures of the store",
-            "The platform gets 503 and resends the callback. The code is in the same outputs as a failure of the app.",
+            "The platform gets 503 and resends the callback. The code is in the same outputs as the code of a failure of the app.",
         ),
         CodeGroup::Note => {
             ("Notes about callbacks", "These codes change neither the verdict nor the reply.")

@@ -32,7 +32,7 @@ const CONFIG: &str = r#"
 
 const BODY: &[u8] = b"kind=100&client_user_id=user01&media_content_key=m&channel_key=c";
 
-/// A mock client. Its request is in memory.
+/// A mock client with a request in memory.
 struct Client {
     uri: Uri,
     headers: HeaderMap,
@@ -307,8 +307,8 @@ fn judges_one_large_body_at_a_time() {
     };
     assert_eq!([poll(0), poll(1)], ["sleep 30000"; 2]);
     assert_eq!(poll(0), "long");
-    assert_eq!(poll(1), "", "steps of the second body");
-    assert_eq!(poll(1), "", "steps of the second body");
+    assert_eq!(poll(1), "", "expected no step for the second body yet");
+    assert_eq!(poll(1), "", "expected no step for the second body yet");
     assert_eq!(poll(0), "sleep 2000, ask");
     assert_eq!(poll(1), "long");
     assert_eq!(poll(1), "sleep 2000, ask");

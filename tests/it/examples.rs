@@ -1,4 +1,4 @@
-//! Runs the examples. Sends requests to the example servers with curl and a gRPC client.
+//! Tests of the examples. curl and a gRPC client send requests to the example servers.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-/// A running example server. The first line of its output contains its address.
+/// A running example server. The first line that the server prints contains the server's address.
 struct Example {
     child: Child,
     stdout: BufReader<ChildStdout>,

@@ -70,7 +70,7 @@ fn value_of_a_field_cannot_add_a_member_to_the_reply() {
 }
 
 #[test]
-fn absent_field_is_empty_text_if_key_missing_is_empty() {
+fn absent_field_becomes_empty_text_if_missing_is_set_to_empty() {
     let text = "text = '{device_name}|{localtime}|{/uservalues/uservalue0}'";
     let answer = format!("{{ allow = false, message = {{ {text}, missing = 'empty' }} }}");
     assert_eq!(message(&answer, PLAY), "||");

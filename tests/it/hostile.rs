@@ -1,4 +1,4 @@
-//! Sends hostile HTTP requests to an axum server with the layer.
+//! Test of hostile HTTP requests to an axum server with the layer.
 
 #[path = "../hostile/mod.rs"]
 mod table;

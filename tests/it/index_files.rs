@@ -1,4 +1,5 @@
-//! Generates `tests/vectors/index.json` from the vectors, and compares it with the committed file.
+//! Test of `tests/vectors/index.json`: derives the index from the vectors, and compares it with the
+//! committed file.
 //!
 //! `tests/vectors/README.md` describes the index for implementations in other languages, and
 //! `tests/vectors/index.schema.json` is its schema.
@@ -57,7 +58,7 @@ fn request(vector: &Vector) -> Value {
     out.into()
 }
 
-/// Returns the result of the signature stage. Returns `None` if gatepost refuses the vector before
+/// Returns the result of the signature stage. Returns `None` if gatepost refuses the request before
 /// this stage, or checks no signature.
 fn result<'v>(vector: &'v Vector, explanation: &Explanation) -> Option<&'v str> {
     let verdict = &*vector.case.verdict;
@@ -191,7 +192,7 @@ fn rule(table: &toml::Value) -> Value {
     set(&mut rule, "prefix", "".into());
     set(&mut rule, "encoding", "text".into());
     set(&mut rule, "key", json!({}));
-    // Without an encoding, the prefix is a part of the key.
+    // If the key has no encoding, the prefix is a part of the key.
     if rule["key"]["encoding"].is_null() {
         rule["key"]["prefix"] = "".into();
     }

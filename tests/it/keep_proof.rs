@@ -59,7 +59,7 @@ fn keep_proof_adds_fields_of_proof_without_changing_id() {
 #[test]
 fn resend_with_new_signature_has_the_same_id_and_data() {
     let gate = gate("tencent-css", "{ keep_proof = true }");
-    // The platform signs again one minute later, with the key `test`.
+    // The platform signs the callback again one minute later, with the key `test`.
     let resend = String::from_utf8(PUSH.to_vec()).unwrap();
     let resend = resend
         .replace("1703732078", "1703732138")

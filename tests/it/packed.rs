@@ -1,4 +1,4 @@
-//! Tests of packed permits: an unpacked permit equals the permit before the packing.
+//! Tests of packed permits. An unpacked permit (`Accepted`) must equal the permit before packing.
 
 use bytes::Bytes;
 use gatepost::{
@@ -43,7 +43,8 @@ fn unpacked_permit_has_the_same_event_for_every_vector() {
 }
 
 fn concluded(accepted: &Accepted, now: Timestamp) -> Conclusion {
-    let Next::Ask(question) = accepted.next(now) else { panic!("expected a question") };
+    let next = accepted.next(now);
+    let Next::Ask(question) = next else { panic!("expected a question, found {next:?}") };
     question.conclude(&Answer::response(StatusCode::OK, Some("{\"allow\":true}".into())), now)
 }
 
@@ -79,7 +80,7 @@ fn unpacked_permit_has_the_same_event_and_reply_for_every_form() {
         let unpacked = repacked(&accepted);
         assert_eq!(event(&unpacked, &head, now), event(&accepted, &head, now), "{form}");
         let reply = concluded(&unpacked, now).reply;
-        // Another gate, because this gate takes the second conclusion for that of a resend.
+        // Use another gate, because this gate would treat the second callback as a resend.
         let expected = concluded(&accept(), now).reply;
         assert!(
             expected.headers().eq(reply.headers()) && expected.body() == reply.body(),

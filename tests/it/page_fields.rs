@@ -1,4 +1,4 @@
-//! Writes the fields of each kind and of its reply for the manual's page of a platform.
+//! Tables of the fields of each kind and of its reply, for the manual's page of a platform.
 
 use std::fmt::Write as _;
 

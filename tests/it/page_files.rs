@@ -1,8 +1,9 @@
-//! Generates the manual's pages of platforms from the definitions, and compares them with the
-//! committed files.
+//! Test of the manual's pages of platforms: generates the pages from the definitions, and compares
+//! them with the committed files.
 //!
 //! A page has the setup, a config, the kinds, the verification (the parts of a callback that the
-//! signature protects) and the resends of one platform. The tests of the proxy serve the config of each page.
+//! signature protects) and the resends of one platform. The tests of the proxy run gatepost with
+//! the config of each page.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -23,7 +24,7 @@ const UNSIGNED: &str = "The platform does not sign callbacks. Only the secret se
                         client that knows the path can send any callback at any time. Serve the route over TLS. If the \
                         platform's networks are known, set `allow` to them.";
 
-/// Servers that the tests do not run, because no package registry of the tests has them.
+/// Servers that the tests do not run, because no package registry that the tests use has them.
 const NOT_RUN: [&str; 3] = ["mediamtx", "srs", "zlmediakit"];
 
 /// Returns the paths for a platform: one path for all kinds that callbacks name, and one path for
@@ -171,8 +172,8 @@ fn evidence_text(evidence: Evidence, provider: &ProviderInfo) -> String {
              signature that the platform has published."
         }
         Evidence::Unconfirmed | _ => {
-            "secondary sources or inference are the source of a part of this definition, and `gatepost check` warns of \
-             it. Compare the definition with real callbacks before you use it."
+            "a part of this definition comes from secondary sources or from inference, and `gatepost check` warns of \
+             this. Compare the definition with real callbacks before you use the definition."
         }
     };
     let unproven = provider.unproven.as_deref().map(|text| format!("\n\n{text}"));
@@ -252,8 +253,8 @@ fn vendor(name: &str) -> Option<&str> {
     }
 }
 
-/// Returns a paragraph with the number of platforms and vendors, by the source of their
-/// definitions.
+/// Returns a paragraph with the number of platforms, and the numbers of vendors by the source of
+/// their definitions.
 fn counts(providers: &[ProviderInfo]) -> String {
     let vendors = |words: &[&str]| {
         let of = providers.iter().filter(|provider| {
@@ -272,10 +273,10 @@ fn counts(providers: &[ProviderInfo]) -> String {
     write_text(
         &mut text,
         &format!(
-            "{} platforms, each defined by a TOML file without code. The definitions of {confirmed} vendors are \
-             confirmed by the vendor's documentation, or by code of the vendor. For {oracle} of these vendors, a test \
-             compares gatepost with a signature that the vendor has published, or the definition was read from the \
-             vendor's own code, such as its library or its server. Not confirmed: {}.",
+            "{} platforms, each defined by a TOML file without code. For {confirmed} vendors, the vendor's \
+             documentation or code confirms the definitions. For {oracle} of these vendors, a test compares gatepost \
+             with a signature that the vendor has published, or a definition follows the vendor's own code, such as \
+             its library or its server. Not confirmed: {}.",
             providers.len(),
             unconfirmed.join(", ")
         ),

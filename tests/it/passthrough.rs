@@ -256,7 +256,7 @@ async fn checked_reply_to_notification_is_the_acknowledgement_if_the_answer_is_u
 }
 
 #[tokio::test]
-async fn checked_token_without_envelope_is_signed_again() {
+async fn reply_has_envelope_if_checked_token_has_none() {
     // `{"result":1}`, signed with the key `k`.
     let flat = concat!(
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",

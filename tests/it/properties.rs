@@ -15,8 +15,8 @@ static VECTORS: LazyLock<Vec<Vector>> = LazyLock::new(vectors::all);
 
 const UNITS: [&str; 4] = ["iso8601-utc", "ms", "rfc3339", "s"];
 
-/// For each unit, the definition of a platform that signs a body with a time in this unit, and its
-/// gate.
+/// For each unit, the definition of a platform that signs a body with a time in this unit, and a
+/// gate with this definition.
 static TIMED: LazyLock<Vec<(String, Gate)>> = LazyLock::new(|| {
     let timed = |unit: &&str| {
         let definition = language::definition(&format!(

@@ -182,7 +182,7 @@ async fn randomness_shortens_a_wait_by_up_to_a_half() {
 }
 
 #[tokio::test]
-async fn wait_is_at_least_retry_after_up_to_the_last_attempt() {
+async fn wait_is_at_least_retry_after_header_but_ends_at_the_last_attempt() {
     let (gate, memory) = (queued(""), in_memory());
     store(&memory, enqueue(&gate, 1, AT(0)), AT(0)).await;
     let claimed = claim(&memory, AT(0)).await;
@@ -338,7 +338,7 @@ fn reports_events_that_gatepost_cannot_mirror() {
     }
 }
 
-/// The seed in the documentation of NATS.
+/// The example of a seed in the documentation of NATS.
 const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 
 #[test]

@@ -17,7 +17,7 @@ const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v\nVpguoRK9JLsL\n\
                            -----END PRIVATE KEY-----\n";
 
-/// Returns a config whose variable `S` is the secret of this key of the config's schema.
+/// Returns a config in which this key of the config's schema has the value of the variable `S`.
 fn config(key: &str, certificate: &str) -> Option<String> {
     let from = "{ env = 'S' }";
     let name = key.rsplit('.').next()?;
@@ -95,7 +95,7 @@ fn replaces_every_secret_of_the_config_schema() {
     let schema = gatepost::config_schema();
     let mut keys = BTreeSet::new();
     find_secrets(&schema, &schema, "", &mut keys);
-    // The other test has the settings of each provider.
+    // The next test covers the settings of each provider.
     keys.retain(|key| !key.starts_with("template.settings."));
     assert!(keys.len() >= 12, "expected at least 12 keys with secrets, found {keys:?}");
     let folder = tempfile::tempdir().unwrap();
@@ -106,7 +106,7 @@ fn replaces_every_secret_of_the_config_schema() {
         let config = config.unwrap_or_else(|| panic!("expected a config for {key}, found none"));
         let secret = secret(key);
         let gate = Gate::builder().toml(&config).variable("S", &secret).build();
-        let gate = gate.unwrap_or_else(|error| panic!("{key}: {error}"));
+        let gate = gate.unwrap_or_else(|error| panic!("{key}: expected a gate, found {error}"));
         let redacted = String::from_utf8(gate.redacted(secret.as_bytes()).into_owned()).unwrap();
         for line in secret_lines(&secret) {
             assert!(!redacted.contains(line), "{key}: expected no {line}, found {redacted}");
@@ -150,7 +150,7 @@ fn replaces_every_key_and_secret_setting_of_every_provider() {
             expected.remove(&named);
         }
     }
-    assert_eq!(expected, BTreeSet::new(), "secrets that occur in no config of a vector");
+    assert_eq!(expected, BTreeSet::new(), "expected each secret in a config of the vectors");
 }
 
 /// Returns the secrets of a config, by provider and key.

@@ -1,5 +1,5 @@
-//! Generates the manual's page of config keys from the schema, and compares it with the committed
-//! page.
+//! Tests of the manual: the page of config keys (generated from the schema), the table of contents,
+//! the excerpts of definitions, and the links.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -137,7 +137,8 @@ fn page() -> String {
     page.text
 }
 
-/// Checks that `SUMMARY.md`, the contents of the book, lists each page of the rustdoc manual.
+/// Checks that `SUMMARY.md`, the table of contents of the book, lists each page of the rustdoc
+/// manual.
 #[test]
 fn summary_of_book_lists_every_page() {
     let summary = std::fs::read_to_string("src/manual/SUMMARY.md").unwrap();

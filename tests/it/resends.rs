@@ -252,7 +252,7 @@ fn detects_signature_reused_with_another_body() {
 }
 
 #[test]
-fn refuses_reused_signature_if_signature_reuse_is_refuse() {
+fn refuses_reused_signature_if_signature_reuse_is_set_to_refuse() {
     let gate = gate("signature_reuse = 'refuse'", "");
     accept_push(&gate, &push(1, 600), at(0));
     accept_push(&gate, &push(1, 600), at(1));
@@ -472,7 +472,7 @@ fn unsigned_id_does_not_identify_event() {
     drop(expect_question(sent(b.0, b.1).next(at(0))));
 }
 
-// The platform signs only the time. The callback's id depends on only a part of the body.
+// The platform signs only the time. The callback's id depends only on a part of the body.
 #[test]
 fn detects_reused_signature_for_another_body_with_same_id() {
     for id_rule in ["id = '/id'", "id_without = 'n'\nsequence = '/id'"] {

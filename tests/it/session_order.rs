@@ -221,8 +221,8 @@ const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     ("zegocloud", ["room_create", "room_close"], "/room_session_id", ["1", "1", "2"]),
 ];
 
-/// Sends to one gate a sample for each pair of a kind and a value at `place`. Returns the value of
-/// `gatepost-stale` in the last event.
+/// Sends a sample to one gate for each pair of a kind and a value, with the value at `place`.
+/// Returns the value of `gatepost-stale` in the last event.
 fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Option<String> {
     let definition = Definition::built_in(provider).unwrap();
     let kinds = callbacks.iter().map(|(kind, _)| format!("'{kind}' = 'http://app/'"));

@@ -18,7 +18,7 @@ const CHECKED: &str = "{ forward = 'passthrough', check_reply = true }";
 const RAW: &str = "{ url = 'http://app.test/e', forward = 'raw' }";
 const JSON: &str = "'http://app.test/e'";
 
-/// A callback to one route, and the address of its kind.
+/// A callback to one route, and the address of the callback's kind.
 #[derive(Clone, Copy)]
 struct Case {
     path: &'static str,

@@ -1,5 +1,5 @@
-//! Checks that gatepost refuses a callback if one bit of the signature, the signed data or the key
-//! is flipped.
+//! Tests that flip single bits of the signature, the signed data and the key. gatepost must refuse
+//! each changed callback.
 //!
 //! The provider's definition lists the signed data. If a gate with other keys refuses a vector, the
 //! tests treat the vector as signed.
@@ -399,9 +399,9 @@ fn refuses_any_flipped_bit_of_key() {
         assert!(is_accepted(&build(&config), &Request::of(&vector), &vector.body, vector.case.now));
         let key = first_key(&config);
         // Skip bit 7 of each byte, because the key must remain ASCII. Flip every fifth of the other
-        // bits, because each flipped bit needs a new gate. A byte has 7 such bits, and 5 and 7 have
-        // no common factor, so every bit position occurs.
-        // Skip the first line and the algorithm of a public key, which other texts can encode too.
+        // bits (in PEM, every 47th), because each flipped bit needs a new gate. A byte has 7 such
+        // bits, and 7 has no common factor with 5 or 47, so every bit position occurs. Skip the
+        // first line and the algorithm of a public key, which other texts can encode too.
         let (range, step) = match key.find("\n-----END") {
             Some(end) => (80 * 8..end * 8, 47),
             None => (0..key.len() * 8, 5),
@@ -424,8 +424,8 @@ fn refuses_any_flipped_bit_of_key() {
     assert!(seen.len() > 20, "expected more than 20 providers, found {}", seen.len());
 }
 
-/// Returns a config with only the route and the templates of this vector, because a gate builds
-/// faster from a short config.
+/// Returns a config with only the route and the templates of this vector, because building a gate
+/// from a short config takes less time.
 fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
     let is_route_of_vector = |route: &&Value| {

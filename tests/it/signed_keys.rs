@@ -159,7 +159,7 @@ fn signature_can_cover_crc32_of_body_as_decimal_number() {
          parts = ['literal:a|', {{ part = 'body', as = 'crc32' }}]\n{EVENT}"
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
-    // Computed with Python's `zlib.crc32` and `hmac`. The CRC-32 of the body is 1444654255.
+    // The signature is from Python's `zlib.crc32` and `hmac`. The CRC-32 of the body is 1444654255.
     let mut request = Request::post("/c").body(br#"{"a":1}"#.to_vec()).unwrap();
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
@@ -175,14 +175,14 @@ const CRC_PROOF: &str = "2116cecf776ff7910873e370c0b2fed0d311efab9b8241f22187889
 /// Part of the signature of Amazon SNS:
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 #[test]
-fn text_of_key_before_is_omitted_if_optional_part_is_absent() {
+fn omits_text_of_before_if_optional_part_is_absent() {
     let text = definition(&format!(
         "[signature]\ndigest = 'hmac-sha256'\nencoding = 'hex'\nfound_in = 'header:x-sig'\n\
          parts = ['/a', {{ part = '/b', before = 'B:', optional = true }}]\n{EVENT}"
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let mut request = Request::post("/c").body(Vec::new()).unwrap();
-    // Computed with Python's `hmac`, from `1B:2` and from `1`.
+    // The signatures of `1B:2` and of `1` are from Python's `hmac`.
     for (body, proof, expected) in [
         (r#"{"a":"1","b":"2"}"#, BEFORE_PROOFS[0], "event"),
         (r#"{"a":"1"}"#, BEFORE_PROOFS[1], "event"),

@@ -47,7 +47,7 @@ fn absent_optional_part_adds_nothing_to_the_signed_data() {
     let shortened = urls.split_once(",").unwrap().0.to_owned() + ",";
     let shortened = body("RECORD_FILE_COMPLETE", &shortened, full);
     assert_eq!(code(send(&gate, &shortened)), "signature_mismatch");
-    // A callback may have one of the two optional parts.
+    // A callback may have only one of the two optional parts.
     let sent = sample_with(
         &text,
         "event",

@@ -144,7 +144,7 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     conclusion.reply.status().as_u16()
 }
 
-/// Returns the body of a push with an extra field, so that each `number` is a different callback.
+/// Returns the body of a push with an extra field, so that each `number` makes another callback.
 fn push(number: u32) -> &'static [u8] {
     let body = std::str::from_utf8(Call::PUSH.body).unwrap();
     body.replacen('{', &format!("{{\"number\":{number},"), 1).into_bytes().leak()

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use crate::core::judge;
 
-/// The definition of a streaming server that asks before a client publishes a stream. A test can
-/// append keys of the reply.
+/// The definition of a streaming server that sends a callback before it lets a broadcaster publish
+/// a stream. A test can append keys of the reply.
 const DEFINITION: &str = "name = 'server'\ntitle = 'S'\ndocs = 'd'\nce_type = 'com.server'\n\
     [request]\nmethods = 'POST'\nbody = 'form'\n[kind]\nfrom = '/call'\n[kinds.publish]\nviewer = '/addr'\n\
     fields = { call = 'string', name = 'string', addr = 'string' }\n\

@@ -1,4 +1,4 @@
-//! Checks that the vectors of each platform have every forgery and failure that gatepost must
+//! Tests that the vectors of each platform include every forgery and failure that gatepost must
 //! handle.
 //!
 //! `tests/vectors/make.py` writes these vectors.
@@ -20,8 +20,8 @@ const FORGERIES: [&str; 6] = [
     "wrong_signature",
 ];
 
-/// Signed platforms whose definition was read from the vendor's own code, with neither a published
-/// signature nor a library in `tests/peers/sdks.mjs`.
+/// Platforms that sign, and whose definition follows the vendor's own code. The tests have neither
+/// a published signature nor a library in `tests/peers/sdks.mjs` for these platforms.
 const FROM_CODE_ONLY: [&str; 7] =
     ["aws-sns", "livepeer", "millicast", "ovenmediaengine", "shopify", "twitch", "zoom"];
 

@@ -1,4 +1,4 @@
-//! Loads the test vectors in `tests/vectors` for the tests of the core, the layer and the proxy.
+//! Loader of the vectors in `tests/vectors`, for the tests of the core, the layer and the proxy.
 //!
 //! A vector is a request with its verdict. Each vector is a folder with these files:
 //!
@@ -88,7 +88,7 @@ pub struct Vector {
     pub body: Vec<u8>,
     /// The event in structured mode; `None` if the verdict is not `accepted`.
     pub event: Option<Value>,
-    /// The page with the signature, if the platform has published it.
+    /// The page on which the platform has published the signature; `None` if the platform has not.
     #[allow(dead_code)]
     pub source: Option<String>,
 }

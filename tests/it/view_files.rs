@@ -1,9 +1,10 @@
-//! Generates the typed views of the built-in providers, and compares them with the committed files.
+//! Test of the typed views of the built-in providers: generates the views, and compares them with
+//! the committed files.
 //!
 //! A provider with declared fields has one generated file: `src/provider/platforms/NAME/views.rs`
-//! if it has other Rust code, else `src/provider/platforms/NAME.rs`. Other providers have no views.
-//! The test also generates `src/provider/platforms/mod.rs`, which declares the modules, and
-//! `tests/it/view_readers.rs`, which lists the callback enums for the tests.
+//! if the provider has other Rust code, else `src/provider/platforms/NAME.rs`. Other providers have
+//! no views. The test also generates `src/provider/platforms/mod.rs`, which declares the modules,
+//! and `tests/it/view_readers.rs`, which lists the callback enums for the tests.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -79,8 +79,8 @@ fn views_keep_all_data_of_every_vector() {
     assert!(seen.len() > 150, "expected more than 150 kinds, found {}", seen.len());
 }
 
-/// Calls `check` with each built-in provider, each of its kinds, and data with every field of the
-/// kind.
+/// Calls `check` for each kind that has fields, of all built-in providers. The data for a kind has
+/// every field of the kind.
 fn for_every_kind(check: impl Fn(&ProviderInfo, &KindInfo, &Value)) {
     for provider in gatepost::providers() {
         for kind in provider.kinds.iter().filter(|kind| !kind.fields.is_empty()) {
@@ -187,7 +187,7 @@ fn every_accepted_callback_has_a_view() {
         let full = if full.get("kind").is_some() { with(&full, "/kind", json!(100)) } else { full };
         for (pointer, field) in pointers(&kind.fields, "") {
             for value in ["null", "1", "1e400", "true", "\"a\"", "\"\"", "[]", "[1]", "{}"] {
-                // The member is a form value, or inside the JSON text of a form value.
+                // The member is a form value, or is inside the JSON text of a form value.
                 let member = |(name, member): (&String, &Value)| {
                     let text = member.as_str().map_or_else(|| member.to_string(), str::to_owned);
                     let text = text.replace("\"MARK\"", value);

@@ -1,7 +1,7 @@
 //! The load: one thread that sends requests on keep-alive connections and checks every reply. Each
-//! request contains its own number.
+//! request contains a unique number.
 //!
-//! The load sends requests as fast as replies arrive, or by a schedule. The latency of a scheduled
+//! The load sends requests as fast as replies arrive, or on a schedule. The latency of a scheduled
 //! request counts from the scheduled time. It therefore includes the delay that an earlier stall
 //! causes.
 
@@ -31,10 +31,10 @@ use super::wire;
 /// Maximum number of concurrent requests, unless the pace is scheduled.
 pub(super) const IN_FLIGHT: usize = 32;
 
-/// Time limit for a reply.
+/// Maximum time to wait for the next I/O event or tick of the timer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Number of the next request. Each request has its own number.
+/// Number of the next request. No two requests have the same number.
 static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
 
 /// Number of digits in a request's number.
@@ -56,7 +56,7 @@ impl Template {
     /// Creates a `POST` request without its number.
     ///
     /// # Errors
-    /// Returns an error if `body` contains no run of zeros that the number can replace.
+    /// Returns an error if `body` contains no run of [`DIGITS`] zeros, which the number replaces.
     pub(super) fn new(path: &str, body: &str, content_type: &str) -> Result<Self, String> {
         let length = body.len();
         let mut text = format!(
@@ -79,7 +79,7 @@ impl Template {
         self.bytes.len()
     }
 
-    /// Asks the server to close the connection after the reply.
+    /// Adds a header that asks the server to close the connection after the reply.
     pub(super) fn closing(mut self) -> Self {
         const LINE: &[u8] = b"connection: close\r\n";
         let at = self.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -96,7 +96,7 @@ impl Template {
         }
     }
 
-    /// Describes the difference to the expected reply, if there is one.
+    /// Describes the difference from the expected reply, or returns `None` if the reply is correct.
     fn fault(&self, reply: &wire::Reply) -> Option<String> {
         let good = reply.status == self.status
             && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);
@@ -153,7 +153,7 @@ pub(super) struct Session {
 struct Connection {
     stream: Transport,
     number: u64,
-    /// Number of bytes of the request that the load has sent.
+    /// Number of sent bytes of the request.
     sent: usize,
     awaits: bool,
     since: Instant,
@@ -165,7 +165,7 @@ impl Session {
     /// Opens plain connections to the server on a local port.
     ///
     /// # Errors
-    /// Returns an error if the server accepts no connections.
+    /// Returns an error if a connection fails.
     pub(super) fn open(port: u16, connections: usize) -> io::Result<Self> {
         Self::open_with(None, port, connections)
     }
@@ -173,7 +173,7 @@ impl Session {
     /// Opens connections to the server on a local port. If `tls` is set, the connections use TLS.
     ///
     /// # Errors
-    /// Returns an error if the server accepts no connections.
+    /// Returns an error if a connection fails.
     pub(super) fn open_with(
         tls: Option<Arc<ClientConfig>>,
         port: u16,
@@ -190,7 +190,8 @@ impl Session {
     /// Sends requests at this pace, and waits for the last reply.
     ///
     /// # Errors
-    /// Returns an error if a connection ends without a reply, or if a reply is late.
+    /// Returns an error if a connection ends before a complete reply, or if no I/O event or tick
+    /// occurs for [`PATIENCE`].
     pub(super) fn run(
         &mut self,
         template: &Template,
@@ -359,7 +360,7 @@ impl Run<'_> {
         is_due.then(|| self.pace.moment(self.issued, self.started, now))
     }
 
-    /// Sends due requests, on each idle connection in turn.
+    /// Sends the due requests, one on each idle connection.
     fn send_on_idle(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let most = match self.pace {
@@ -395,7 +396,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reads available bytes. Returns false if the socket has no more bytes.
+    /// Reads available bytes. Returns true if the socket may have more bytes.
     fn receive(&mut self, at: usize) -> Result<bool, Box<dyn Error>> {
         let Some(connection) = self.session.connections.get_mut(at) else { return Ok(false) };
         let length = match connection.stream.read(&mut self.scratch) {
@@ -469,8 +470,8 @@ mod tests {
         Template::new("/x", BODY, "application/json").unwrap().expecting(200, Some("good"))
     }
 
-    /// Serves one connection with these replies in turn, and closes the connection after an
-    /// incomplete reply. Returns the port, and the thread, which returns the received bodies.
+    /// Serves one connection with these replies in turn, and closes the connection after [`CUT`].
+    /// Returns the port, and the thread, which returns the connection and the received bodies.
     fn server(
         replies: &'static [&'static str],
     ) -> (u16, thread::JoinHandle<(std::net::TcpStream, Vec<String>)>) {
@@ -540,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn fails_if_connection_closes_without_reply() {
+    fn fails_if_connection_closes_before_complete_reply() {
         let (port, server) = server(&[CUT]);
         let mut session = Session::open(port, 1).unwrap();
         session.run(&template(), Pace::Once).unwrap_err();

@@ -1,5 +1,5 @@
-//! Compares gatepost with other servers. gatepost and these servers are called peers. All peers do
-//! the same work in one run.
+//! Comparison of gatepost with other servers. gatepost and these servers are called peers. In one
+//! run, all peers that do the same job get the same requests.
 //!
 //! `tests/benches/compare` builds and starts this program. `--help` lists the options.
 
@@ -66,10 +66,10 @@ struct Options {
     /// Number of rounds per row; the table shows medians
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Seconds of full load per row; each latency measurement takes three quarters of this time
+    /// Seconds of full load per row and round; latency measurements take 0.75 to 5.25 times as long
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Run one short round, to check that everything works
+    /// Run one short round, to check that every measurement succeeds
     #[arg(long)]
     brief: bool,
     /// Measure only gatepost, with longer bodies and more connections, threads, bindings and routes
@@ -78,7 +78,8 @@ struct Options {
     /// Write a plot of the figures of `--scale` to this SVG file
     #[arg(long, value_name = "FILE", requires = "scale")]
     plot: Option<PathBuf>,
-    /// Measure only queued pushes in SQLite and NATS, and an append and sync of a file
+    /// Measure only pushes that SQLite or NATS queues, pushes with a fixed answer, and synced
+    /// appends
     #[arg(long)]
     queue: bool,
     /// Measure only pushes, with and without an open page of callbacks in the console
@@ -93,7 +94,7 @@ struct Options {
     /// Measure no latencies
     #[arg(long)]
     cpu: bool,
-    /// Raise the priority, to reduce the influence of other work on the machine (needs root)
+    /// Raise the priority of the load and the peers above other work on the machine (needs root)
     #[arg(long)]
     urgent: bool,
 }
@@ -133,7 +134,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures what the options select, and reports the figures, also those before an error.
+/// Runs the measurements that the options select. If a measurement fails, also reports the earlier
+/// figures.
 fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>> {
     let lock = File::create(std::env::temp_dir().join("gatepost-compare.lock"))?;
     if lock.try_lock().is_err() {
@@ -186,7 +188,7 @@ fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>>
     result
 }
 
-/// Measures the parts that have an option of their own.
+/// Runs the measurements of `--scale`, `--queue` and `--inspector`.
 fn compare_parts(
     options: &Options,
     ground: &Ground,
@@ -217,8 +219,8 @@ fn measured(field: &Field) -> f64 {
     (peers + field.app.0.cpu() + Cpu::own()).total()
 }
 
-/// Pins this thread and the app to the second core. The peers use the first core. Returns the
-/// resources of the machine.
+/// Pins this thread to the second core, and raises the process's limit of file descriptors. The app
+/// inherits both. The peers use the first core. Returns the resources of the machine.
 fn prepare() -> Result<Machine, Box<dyn Error>> {
     let available = sched_getaffinity(None)?.count();
     let mut cores = CpuSet::new();
@@ -229,14 +231,14 @@ fn prepare() -> Result<Machine, Box<dyn Error>> {
 }
 
 /// Raises the priority of the peers and the load above all other work. `nice` is not enough if the
-/// kernel divides CPU time by session.
+/// kernel divides CPU time equally among sessions.
 fn raise_priority() -> Result<(), Box<dyn Error>> {
     let own = std::process::id().to_string();
     let status = Command::new("chrt").args(["--rr", "--pid", "1", &own]).status()?;
     if status.success() {
         Ok(())
     } else {
-        Err("expected root, found an unprivileged user; run as root".into())
+        Err("expected the capability CAP_SYS_NICE, found none; run as root".into())
     }
 }
 
@@ -250,7 +252,7 @@ fn measure_all(
     let (rounds, saturating) = options.rounds();
     let times = Times { saturating, scheduled: (!options.cpu).then(|| saturating.mul_f64(0.75)) };
     let progress = Progress::start(rounds);
-    // Repeat all rows in each round, so that other work on the machine affects all rows equally.
+    // Measure all rows in each round, so that other work on the machine affects all rows equally.
     for round in 1..=rounds {
         for (row, series) in rows.iter().zip(&mut *series) {
             let name = row.name();
@@ -281,7 +283,7 @@ struct Held {
 #[derive(Clone, Copy, Debug)]
 struct Fresh {
     rest: Memory,
-    /// Memory of one connection, if [`IDLE`] connections are idle.
+    /// Memory per connection, with [`IDLE`] idle connections.
     idle_resident: f64,
     idle_proportional: f64,
 }

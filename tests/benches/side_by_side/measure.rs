@@ -1,4 +1,5 @@
-//! Measures one row: at saturation, at half of that rate, and at a rate common to all peers.
+//! Measurement of one row: at saturation, at half of that rate, and at a rate common to all peers
+//! that do the job.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -30,7 +31,7 @@ const SLICES: u32 = 9;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) saturating: Duration,
-    /// `None` skips latencies.
+    /// Duration of a latency measurement, or `None` to measure no latencies.
     pub(super) scheduled: Option<Duration>,
 }
 
@@ -40,11 +41,11 @@ pub(super) struct Sample {
     /// CPU time per request at saturation, in microseconds.
     pub(super) user: f64,
     pub(super) system: f64,
-    /// CPU time per request of the first of two peers, at saturation, in microseconds.
+    /// CPU time of the row's first peer, per request at saturation, in microseconds.
     pub(super) front: f64,
     /// Requests per second at saturation.
     pub(super) rate: f64,
-    /// Load of the peer's core at saturation, from 0 to 1.
+    /// Utilization of the peers' core at saturation, from 0 to 1.
     pub(super) busy: f64,
     /// Latencies at half of the saturation rate.
     pub(super) half: Option<Latency>,
@@ -115,9 +116,9 @@ impl Field {
     /// Measures a row once.
     ///
     /// # Errors
-    /// Returns [`Stalled`](super::stall::Stalled) if the only wrong replies are 503 or 504. Returns
-    /// another error if a reply is wrong or missing, or if the app receives an unexpected number of
-    /// requests.
+    /// Returns [`Stalled`](super::stall::Stalled) if all unexpected replies have the status 503 or
+    /// 504. Returns another error if another reply is unexpected, if a reply is missing, or if the
+    /// app receives an unexpected number of requests.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();
         if row.who != Who::App {
@@ -146,7 +147,7 @@ impl Field {
         Ok(sample)
     }
 
-    /// Measures alternately the latencies of the peer with the app and of the app alone.
+    /// Alternately measures the latencies of the peer together with the app, and of the app alone.
     fn measure_added(
         &self,
         row: &Row,
@@ -198,7 +199,7 @@ impl Field {
         (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
     }
 
-    /// Returns the counts of the app that the row uses.
+    /// Returns the counts of the app that gets the row's events.
     fn asked(&self, row: &Row) -> Result<Seen, Box<dyn Error>> {
         match self.peers.get(&Kind::Php) {
             Some(php) if row.job == Job::Php => seen_by_php(php.port),
@@ -207,7 +208,8 @@ impl Field {
     }
 }
 
-/// Checks that the app received the expected requests.
+/// Checks that the app received the expected number of requests, and that the mean length of their
+/// bodies is sufficient.
 fn check(row: &Row, template: &Template, asked: Seen, sent: u64) -> Result<(), String> {
     let expected = if row.job.asks_app() { sent } else { 0 };
     if asked.requests != expected {

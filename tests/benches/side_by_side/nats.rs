@@ -7,10 +7,10 @@ use std::path::Path;
 use super::peers::{Ground, pinned_to};
 use super::process::{Peer, free_port};
 
-/// Path of the server. `tests/peers/install` installs it.
+/// Path of the server program, which `tests/peers/install` installs.
 const PROGRAM: &str = "target/peers/python/bin/nats-server";
 
-/// Number of servers, so that each event has three copies.
+/// Number of servers. Each server keeps a copy of each event.
 const SERVERS: usize = 3;
 
 /// Returns true if the NATS server is installed.

@@ -7,7 +7,7 @@ use hdrhistogram::{CreationError, Histogram};
 
 use super::stall::Stalled;
 
-/// Statuses of a server whose app does not answer in time.
+/// Statuses with which a server replies if the app does not answer in time.
 const STALLED: [u16; 2] = [503, 504];
 
 /// Result of a load.
@@ -17,7 +17,7 @@ pub(super) struct Outcome {
     pub(super) elapsed: Duration,
     /// Latencies in nanoseconds.
     pub(super) latency: Histogram<u64>,
-    /// Wrong replies, without 503 and 504.
+    /// Unexpected replies other than 503 and 504.
     pub(super) wrong: Faults,
     /// Unexpected replies 503 and 504.
     pub(super) stalled: Faults,
@@ -29,7 +29,7 @@ pub(super) struct Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     pub(super) count: u64,
-    /// Description of the first one.
+    /// Description of the first unexpected reply.
     first: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl Outcome {
     /// Creates the result of a load without replies.
     ///
     /// # Errors
-    /// Returns an error if there is no memory for the latencies.
+    /// Returns an error if the histogram of the latencies cannot be created.
     pub(super) fn new() -> Result<Self, CreationError> {
         Ok(Self {
             replies: 0,
@@ -60,7 +60,7 @@ impl Outcome {
     ///
     /// # Errors
     /// Returns [`Stalled`] if all unexpected replies had the status 503 or 504. Returns another
-    /// error if a reply was wrong in another way.
+    /// error if an unexpected reply had another status.
     pub(super) fn check(&self) -> Result<(), Box<dyn Error>> {
         if let Faults { count, first: Some(first) } = &self.wrong {
             return Err(format!("expected no wrong reply, found {count}: {first}").into());
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_reply_counts_more_than_stall() {
+    fn reports_wrong_reply_rather_than_stall() {
         let error = checked(&[503, 200]).unwrap_err();
         assert_eq!(error.to_string(), "expected no wrong reply, found 1: found 200");
     }

@@ -1,4 +1,5 @@
-//! The servers that the program compares, called peers. Each peer has one worker.
+//! The servers that the program compares, called peers. Each peer has one worker, except in
+//! `--scale`.
 
 use std::error::Error;
 use std::fs;
@@ -57,7 +58,7 @@ impl Kind {
 pub(super) struct Ground {
     pub(super) folder: PathBuf,
     pub(super) app: u16,
-    /// Port of the PHP app, if that app runs.
+    /// Port of the PHP app, or an unused port if that app does not run.
     pub(super) php: u16,
     /// Path of the gatepost program under test.
     pub(super) gatepost: PathBuf,
@@ -110,7 +111,7 @@ fn capturing() -> io::Result<String> {
     Ok(INSPECTOR.replace("@ADMIN@", &free_port()?.to_string()) + GATEPOST)
 }
 
-/// Returns gatepost's config with a store, a second listener for TLS and the console.
+/// Returns gatepost's config with the console, a store, and a second listener for TLS.
 fn equipped() -> io::Result<String> {
     let (config, tls) = (capturing()?, free_port()?);
     let store = "\n[store]\nurl = 'sqlite:equipped.db'\n";

@@ -1,8 +1,8 @@
-//! Draws how the CPU time of a push grows: one panel for each quantity, as SVG.
+//! Plot of the CPU time of a push, as SVG: one panel for each quantity, such as connections.
 //!
 //! The quantities have a logarithmic scale, and the CPU time has a linear scale from 0. `plot.svg`
-//! is the template. The crates for plots either write fixed colors or have no logarithmic scale; the
-//! picture has colors for light and for dark pages.
+//! is the askama template. The crates for plots either have no logarithmic scale or write fixed
+//! colors, but this picture needs colors for light and for dark pages.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,8 @@ use super::table::middle;
 
 const TITLE: &str = "CPU time of a push through gatepost";
 
-/// Width of the area in which a panel draws its points, and its distance from the panel's left edge.
+/// Width of the area in which a panel draws its points, and the area's distance from the panel's
+/// left edge.
 const WIDTH: f64 = 340.0;
 const LEFT: f64 = 56.0;
 
@@ -23,7 +24,7 @@ const BOTTOM: f64 = 184.0;
 /// Maximum number of steps of a linear scale.
 const STEPS: f64 = 5.0;
 
-/// CPU times of a push, by the values of one quantity.
+/// CPU times of a push for several values of one quantity.
 #[derive(Clone, Debug)]
 pub(super) struct Panel {
     pub(super) title: &'static str,
@@ -36,13 +37,13 @@ pub(super) struct Panel {
 #[derive(Clone, Debug)]
 pub(super) struct Point {
     pub(super) quantity: usize,
-    /// CPU time in each round.
+    /// Total CPU time in each round.
     pub(super) all: Vec<f64>,
     /// CPU time in the kernel in each round.
     pub(super) kernel: Vec<f64>,
 }
 
-/// Draws the panels. `caption` names the machine and the date.
+/// Draws the panels. `caption` has the lines below the panels.
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
@@ -95,7 +96,7 @@ struct Tick {
 struct Dot {
     x: String,
     y: String,
-    /// Upper end of the range.
+    /// Coordinate of the highest CPU time in any round.
     top: String,
     label: String,
 }
@@ -212,7 +213,7 @@ fn shown(coordinate: f64) -> String {
     format!("{coordinate:.1}")
 }
 
-/// Formats a CPU time in µs: without decimals, unless it is below 10 and no integer.
+/// Formats a CPU time in µs: with one decimal if it is below 10 and not an integer, else with none.
 fn short(micros: f64) -> String {
     if micros < 10.0 && micros.fract() > 1e-9 {
         format!("{micros:.1}")
@@ -221,7 +222,7 @@ fn short(micros: f64) -> String {
     }
 }
 
-/// Formats a count with a comma before each three digits.
+/// Formats a count with a comma between groups of three digits.
 fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);

@@ -53,7 +53,7 @@ impl Peer {
         Self { name, port, children, pids }
     }
 
-    /// Waits until the server accepts connections and its workers run.
+    /// Waits until the server accepts connections, and then 100 ms for its workers to start.
     ///
     /// # Errors
     /// Returns an error if the server ends, or does not listen in time.
@@ -191,8 +191,8 @@ impl Sum for Cpu {
     }
 }
 
-/// Memory of processes, in KB. A page that several processes share counts in full in `resident`
-/// (RSS). In `proportional` (PSS), each process counts its fraction of the page.
+/// Memory of processes, in KB. If several processes share a page, `resident` (RSS) counts the whole
+/// page for each process. `proportional` (PSS) counts a fraction of the page for each process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
     pub(super) resident: u64,
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_stat_fields_after_process_name() {
+    fn reads_stat_fields_if_process_name_contains_parenthesis() {
         let stat = "7 (a) name) S 4 5 6 7 8 9 10 11 12 13 14 15 16";
         assert_eq!([4, 14, 15].map(|number| field_of(stat, number)), [Some(4), Some(14), Some(15)]);
     }

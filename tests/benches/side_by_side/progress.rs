@@ -1,4 +1,4 @@
-//! Estimates the remaining time of a run, and prints it after each round.
+//! Estimate of the remaining time of a run, printed after each round.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,7 @@ impl Progress {
     }
 }
 
-/// Returns the time of the remaining rounds, if each takes as long as the mean of the finished
-/// ones.
+/// Estimates the time of the remaining rounds from the mean time of the finished rounds.
 fn remaining(elapsed: Duration, finished: usize, rounds: usize) -> Duration {
     let left = rounds.saturating_sub(finished) as f64;
     elapsed.mul_f64(left / finished.max(1) as f64)
@@ -48,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_seconds_below_90_and_minutes_above() {
+    fn shows_seconds_below_90_and_minutes_from_90() {
         let of = |seconds| shown(Duration::from_secs(seconds));
         assert_eq!(
             [0, 89, 90, 600].map(of).join(", "),

@@ -1,6 +1,6 @@
-//! Compares a push that gatepost queues, in SQLite or NATS, with an append and sync of a file, and
-//! with a push that has a fixed answer. Each push is of a different stream, unless the row's name
-//! says otherwise.
+//! Comparison of pushes that gatepost queues in SQLite or NATS with pushes that have a fixed
+//! answer, and with appends to a file, each followed by a sync. Each push is of a different stream,
+//! unless the row's name says otherwise.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -27,8 +27,8 @@ use super::work::Work;
 /// Time limit for the delivery of the last event.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Before a measurement, gatepost uses a store for the measuring time divided by this number, so
-/// that the files and connections of the store exist.
+/// Ratio of the measuring time to the warm-up. In the warm-up, gatepost creates the files and
+/// connections of the store.
 const WARM_UP: u32 = 4;
 
 /// Time without an event at the app after which the program considers the queue empty.
@@ -37,7 +37,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Time in which the load sends pushes of one stream.
 const ONE_STREAM: Duration = Duration::from_millis(250);
 
-/// Length of the record that [`append`] writes, in bytes: about the length of an event in the
+/// Length of each record that [`append`] writes, in bytes: about the length of an event in the
 /// store.
 const RECORD_BYTES: usize = 1024;
 
@@ -69,11 +69,12 @@ struct RoundFigures {
     append: Figures,
     fixed: Figures,
     sqlite: StoreFigures,
-    /// `None` if the NATS server is not installed.
+    /// Figures of NATS, or `None` if the NATS server is not installed.
     nats: Option<StoreFigures>,
 }
 
-/// Measures each row in each round, and reports the figures, also those before an error.
+/// Measures each row in each round. Also reports the figures of the complete rounds before an
+/// error.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if an event does not reach the app.
@@ -118,7 +119,8 @@ fn measure(
     Ok(RoundFigures { append, fixed: Figures { latency: Some(sqlite.fixed), rate }, sqlite, nats })
 }
 
-/// Measures pushes that gatepost queues. `store` returns the table `[store]` of each use.
+/// Measures pushes that gatepost queues. `store` returns the table `[store]` for the use `paused`
+/// or `open`.
 fn measure_store(
     ground: &Ground,
     app: &App,
@@ -159,7 +161,7 @@ fn measure_store(
     })
 }
 
-/// Waits until the app receives no further events.
+/// Waits until the app receives no events for [`IDLE`].
 fn wait_for_queue(app: &App) -> Result<(), Box<dyn Error>> {
     let mut seen = app.seen()?.requests;
     loop {
@@ -243,9 +245,10 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
 
 fn report(rounds: &[RoundFigures], report: &mut Report) {
     report.text(
-        "Latencies in µs at half of the rate of accepted pushes with a paused app; while the app \
-         accepts events, at half of the rate of deliveries. gatepost has one core; the load, the \
-         app and the three NATS servers share the other.",
+        "Latencies in µs. If the app is paused, it does not listen, and the load sends pushes at \
+         half of the saturation rate of accepted pushes. If the app accepts events, the load sends \
+         pushes at half of the rate of deliveries. gatepost has one core; the load, the app and the \
+         three NATS servers share a second core.",
     );
     let mut table = Table::new("queue", &["", "p50 / p99 / p99.9", "per second"]);
     let mut row = |name: &str, of: &dyn Fn(&RoundFigures) -> Option<Figures>| {
@@ -280,12 +283,11 @@ fn report(rounds: &[RoundFigures], report: &mut Report) {
 
 type OfStore = fn(&RoundFigures) -> Option<StoreFigures>;
 
-/// The stores, and their figures in a round.
+/// Name of each store, and the function that returns its figures in a round.
 const STORES: [(&str, OfStore); 2] =
     [("SQLite", |round| Some(round.sqlite)), ("NATS", |round| round.nats)];
 
-/// Returns the targets of the stores. The figures of NATS are only those of one machine that runs
-/// all three servers.
+/// Returns the targets of the stores. For the figures of NATS, one machine runs all three servers.
 fn targets(rounds: &[RoundFigures]) -> [Target; 4] {
     let each = |of: &dyn Fn(&RoundFigures) -> Option<f64>| rounds.iter().filter_map(of).collect();
     [

@@ -60,7 +60,8 @@ impl Report {
         parts.chain(targets).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// Returns an object with each table by name, as a list of objects, the texts and the targets.
+    /// Returns a JSON object. It has each table as a list of objects under the table's name, the
+    /// texts under `notes`, and the targets under `targets`.
     pub(super) fn json(&self) -> Value {
         let mut object = Map::new();
         let mut texts = Vec::new();

@@ -1,4 +1,4 @@
-//! Rows of the comparison: each combines a job with the peers that do the job.
+//! Rows of the comparison: each combines a job with the app or the peers that do the job.
 
 use super::load::Template;
 use super::peers::Kind;
@@ -44,7 +44,7 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Job {
     BadSignature,
-    /// A push, without and with the inspector.
+    /// A push, measured without and with the inspector.
     CapturedPush,
     /// A push on a new connection.
     Connection,
@@ -58,10 +58,10 @@ pub(super) enum Job {
     Push,
     /// A push on a new TLS connection.
     TlsConnection,
-    /// A callback without an app, on an open TLS connection.
+    /// A callback with a fixed reply, on an open TLS connection.
     TlsFixedReply,
-    /// A callback without an app, on a new TLS connection. The difference to `TlsFixedReply` is the
-    /// cost of a connection with its handshake.
+    /// A callback with a fixed reply, on a new TLS connection. The difference from `TlsFixedReply`
+    /// is the cost of a connection with its handshake.
     TlsHandshake,
     TlsPush,
 }
@@ -107,8 +107,8 @@ impl Job {
         }
     }
 
-    /// Returns the rate at which the program compares the latencies of all peers, in requests per
-    /// second.
+    /// Returns the rate, in requests per second, at which the program compares the latencies of all
+    /// peers that do this job.
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
@@ -136,7 +136,7 @@ impl Job {
         matches!(self, Self::FixedReply | Self::TlsFixedReply | Self::TlsHandshake)
     }
 
-    /// Returns true if each request has a new connection.
+    /// Returns true if the load opens a new connection for each request.
     fn closes(self) -> bool {
         matches!(self, Self::Connection | Self::TlsConnection | Self::TlsHandshake)
     }
@@ -187,7 +187,7 @@ impl Job {
 }
 
 impl Row {
-    /// Returns the rows whose name contains one of the words. Returns all rows if `only` is empty.
+    /// Returns the rows whose name contains a text of `only`, or all rows if `only` is empty.
     pub(super) fn all(only: &[String]) -> Vec<Self> {
         let rows = Job::ALL
             .into_iter()
@@ -215,7 +215,7 @@ impl Row {
         self.job == job && self.who == Who::Peer(kind)
     }
 
-    /// Returns the request to send, with a current signature.
+    /// Returns the request to send. A Tencent callback has a signature that has not expired.
     ///
     /// # Errors
     /// Returns an error if a sample does not have the expected form.

@@ -1,5 +1,5 @@
-//! Measures how the CPU time of a push in gatepost grows with the body, the connections, the worker
-//! threads, the bindings and the routes.
+//! Growth of the CPU time of a push in gatepost with the length of the body, and with the numbers
+//! of connections, worker threads, bindings and routes.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -20,11 +20,11 @@ use super::work::Work;
 /// Core of the load and of the app.
 const LOAD_CORE: usize = 1;
 
-/// Descriptors that gatepost uses for other purposes than the connections of the load. gatepost
-/// serves as many connections as half of the other descriptors.
+/// Number of file descriptors for purposes other than the connections of the load. gatepost serves
+/// at most one connection for every two remaining descriptors.
 const OTHER_DESCRIPTORS: u64 = 200;
 
-/// Size of one gatepost under test and of its load, which is one row of the table.
+/// Size of one gatepost process under test, and of its load. The table has one row for each size.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Size {
     /// Length of the body in bytes.
@@ -98,7 +98,7 @@ impl Quantity {
     }
 }
 
-/// Returns the sizes of all quantities and of more routes, each once.
+/// Returns the sizes of all quantities, and sizes with more routes. Each size occurs once.
 fn sizes(quantities: &[Quantity]) -> Vec<Size> {
     let routes = [1, 100, 1000].map(|routes| Size { routes, ..BASE });
     let mut sizes = Vec::new();
@@ -141,8 +141,8 @@ struct Sample {
     rate: f64,
 }
 
-/// Measures all sizes round by round, and reports the figures, also those before an error. Returns
-/// the panels of the plot.
+/// Measures all sizes in each round. Also reports the figures measured before an error. Returns the
+/// panels of the plot.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if the app does not receive one event per
@@ -273,13 +273,14 @@ mod tests {
     #[test]
     fn each_size_occurs_once() {
         let sizes = sizes(&Quantity::all(MACHINE));
-        // 4 bodies, 5 numbers of connections, 2 of threads, 2 more of bindings and of routes.
+        // 4 lengths of bodies, 5 numbers of connections, 2 numbers of threads, 2 more numbers of
+        // bindings, and 2 more numbers of routes.
         assert_eq!(sizes.len(), 4 + 5 + 2 + 2 + 2);
         assert!(sizes.iter().all(|size| sizes.iter().filter(|other| *other == size).count() == 1));
     }
 
     #[test]
-    fn threads_are_at_most_cores() {
+    fn starts_no_more_threads_than_cores() {
         let most = |cores| Quantity::all(Machine { cores, ..MACHINE })[2].values.clone();
         assert_eq!([1, 2, 7, 8].map(most), [vec![1], vec![1, 2], vec![1, 2, 4], vec![1, 2, 4, 8]]);
     }

@@ -1,5 +1,6 @@
 //! Replies 503 and 504, which are correct if other work stalls the machine. The program repeats the
-//! measurement once, and then continues without its figures.
+//! measurement once. If the server stalls again, the program continues without figures for that
+//! round.
 
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result as FmtResult};
@@ -9,7 +10,7 @@ use std::time::Duration;
 /// Time before a repetition. gatepost's circuit breaker closes in this time.
 pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
-/// A server replied 503 or 504 in a measurement.
+/// Error for a reply 503 or 504 in a measurement.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Stalled(pub(super) String);
 
@@ -24,9 +25,9 @@ impl Error for Stalled {}
 /// Figures of all rounds of a measurement.
 #[derive(Clone, Debug)]
 pub(super) struct Series<T> {
-    /// The figures by round, or `None` if the server stalled in both attempts.
+    /// The figures of each round, or `None` if the server stalled in both attempts.
     pub(super) rounds: Vec<Option<T>>,
-    /// The last stall without figures.
+    /// The stall of the last round that has no figures.
     pub(super) stall: Option<Stalled>,
 }
 

@@ -1,4 +1,4 @@
-//! Reports the results: the machine, the rows, the memory and the targets.
+//! Report of the results: the machine, the rows, the memory and the targets.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::stall::Series;
 use super::targets::Found;
 use super::{Fresh, Held};
 
-/// Load of the peer's core below which the peer is not the bottleneck.
+/// Utilization of the peers' core below which the peers are not the bottleneck.
 const SATURATED: f64 = 0.9;
 
 /// Reports the rows, the memory and the targets.
@@ -31,15 +31,16 @@ pub(super) fn report(rows: &[Row], series: &[Series<Sample>], held: &[Held], rep
     report.targets(Found { rows, series, held }.targets());
 }
 
-/// Reports a description of the machine. `others` is the number of cores that other work used
-/// during the run.
+/// Reports a description of the machine. `others` is the average number of cores that other work
+/// used during the run.
 pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
     let others = others.map_or_else(String::new, |cores| {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
     });
     report.text(format!(
-        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; \
-         the app and the load share a second core. No access logs, and `GATEPOST_LOG=off`.{others}",
+        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core, \
+         except gatepost with `--scale`. The app and the load share a second core. No access logs, and \
+         `GATEPOST_LOG=off`.{others}",
         machine(),
         output_of("date", &["-u", "+%F %H:%MZ"]),
         version("nginx"),
@@ -91,7 +92,7 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
 fn report_rows(rows: &[(Row, Vec<Sample>)], report: &mut Report) {
     report.text(format!(
         "CPU time in µs per request at saturation ({} connections). Latencies in µs from the scheduled time, p50 / p99 \
-         / p99.9, at half of that rate and at a common rate.",
+         / p99.9, at half of the saturation rate and at a common rate.",
         super::CONNECTIONS
     ));
     let mut table = Table::new(

@@ -85,7 +85,7 @@ pub(super) struct Found<'a> {
     pub(super) held: &'a [Held],
 }
 
-/// A figure of each round, or `None` if a row has no figures in the round.
+/// The figure of each round, or `None` for a round without figures.
 type Rounds = Vec<Option<f64>>;
 
 impl Found<'_> {
@@ -152,8 +152,8 @@ impl Found<'_> {
         rounds.iter().map(|sample| field(sample.as_ref()?)).collect()
     }
 
-    /// Makes the result of the target undecided if the server of one of these rows stalled, unless
-    /// the run has only some of the rows.
+    /// Makes the result of the target undecided if the server of one of these rows stalled. Returns
+    /// the target unchanged if the run omits one of these rows.
     fn target(&self, target: Target, sides: &[Side]) -> Target {
         let series: Option<Vec<_>> = sides.iter().map(|side| self.series(*side)).collect();
         let stall = sides.iter().zip(series.unwrap_or_default()).find_map(|(side, series)| {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn stall_makes_no_target_of_rows_that_the_run_omits() {
+    fn target_is_unknown_if_run_omits_a_row() {
         let rows: [(_, _, &[_]); 1] = [(Job::Push, Kind::Lua, &[None])];
         assert!(target("push, CPU: gatepost / nginx + Lua", &rows, &[]).is_unknown());
     }

@@ -15,9 +15,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 /// Name in the certificate of the peers.
 const NAME: &str = "gate.test";
 
-/// Writes an ECDSA P-256 certificate for the peers (`chain.pem`, `key.pem`). Returns the settings
-/// of a client that trusts this certificate. The client uses TLS 1.3 and resumes no session, so
-/// that every connection costs a full handshake.
+/// Writes an ECDSA P-256 certificate (`chain.pem`) and its key (`key.pem`) for the peers. Returns
+/// the settings of a client that trusts this certificate. The client uses TLS 1.3 and resumes no
+/// session, so that every connection costs a full handshake.
 ///
 /// # Errors
 /// Returns an error if the folder is not writable.
@@ -63,8 +63,8 @@ impl Transport {
 }
 
 impl Tls {
-    /// Reads all records that have arrived. The poll reports a socket again only after a read would
-    /// block.
+    /// Reads all records that have arrived. The poll reports a socket again only after a read has
+    /// returned `WouldBlock`.
     fn receive(&mut self) -> io::Result<()> {
         loop {
             match self.session.read_tls(&mut self.stream) {

@@ -1,4 +1,4 @@
-//! Compares the figures of several rounds with a limit.
+//! Comparison of the figures of several rounds with a limit.
 //!
 //! On a machine with other work, the median of a few rounds may be on the wrong side of a limit.
 //! This module therefore computes an interval that contains the true median with a probability of
@@ -18,7 +18,7 @@ pub(super) struct Target {
     /// The figure of each round.
     pub(super) figures: Vec<f64>,
     pub(super) limit: Limit,
-    /// Reason for which the result is undecided, whatever the figures are.
+    /// Reason why the result is undecided regardless of the figures, or `None`.
     doubt: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Limit {
 pub(super) enum Verdict {
     Pass,
     Miss,
-    /// The rounds are too few or too different for a result.
+    /// No result, because of too few rounds, an interval that contains the limit, or a doubt.
     Undecided,
 }
 
@@ -53,7 +53,7 @@ impl Target {
         Self { name: name.into(), figures, limit: Limit::AtLeast(limit), doubt: None }
     }
 
-    /// Makes the result undecided if there is a reason.
+    /// Makes the result undecided if `doubt` is set.
     pub(super) fn undecided_if(self, doubt: Option<String>) -> Self {
         Self { doubt, ..self }
     }
@@ -138,20 +138,21 @@ pub(super) fn markdown(targets: &[Target]) -> String {
     [head.to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// Formats a figure: ratios with two decimals, large figures with none.
+/// Formats a figure: with two decimals below 100, else with none.
 fn shown(figure: f64) -> String {
     if figure.abs() < 100.0 { format!("{figure:.2}") } else { format!("{figure:.0}") }
 }
 
 impl Interval {
-    /// Returns the narrowest interval between two figures of equal rank from below and from above
-    /// whose probability is at least [`CONFIDENCE`]. Returns `None` for fewer than five figures.
+    /// Returns the narrowest interval from the `k`-th lowest to the `k`-th highest figure that
+    /// contains the true median with a probability of at least [`CONFIDENCE`]. Returns `None` for
+    /// fewer than five figures.
     fn of(figures: &[f64]) -> Option<Self> {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);
         let count = u32::try_from(sorted.len()).ok()?;
         // Each figure is below the true median with a probability of one half. The interval from
-        // rank `k` misses the median if fewer than `k` figures are on one side of it.
+        // rank `k` misses the median if fewer than `k` figures are on one side of the median.
         let mut fewer = 0.0;
         let mut ways = 1.0;
         let mut rank = None;

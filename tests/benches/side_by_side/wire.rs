@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 const HEADERS: usize = 48;
 
-/// A complete reply of a peer, or answer of the app.
+/// A complete reply of a peer, or a complete answer of the app.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
     pub(super) status: u16,
@@ -16,7 +16,8 @@ pub(super) struct Reply<'a> {
 /// Parses a reply. Returns `None` if the reply is incomplete.
 ///
 /// # Errors
-/// Returns an error if the bytes are not the start of a reply, or continue after the reply.
+/// Returns an error if the bytes are not the start of a reply, if the reply has neither a
+/// `content-length` nor chunks, or if more bytes follow the reply.
 pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut reply = httparse::Response::new(&mut headers);
@@ -42,8 +43,8 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
 /// Parses the head of a request. Returns `None` if the head is incomplete.
 ///
 /// # Errors
-/// Returns an error if the bytes are not the start of a request, or if the request has a body
-/// without a `content-length`.
+/// Returns an error if the bytes are not the start of a request, if the body is chunked, or if a
+/// request other than `GET` has no `content-length`.
 pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -61,7 +62,7 @@ pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String>
     Ok(Some(Request { path, head, length }))
 }
 
-/// Head of a request: its path, its length, and the length of the body.
+/// Head of a request: the path, the length of the head, and the length of the body.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
@@ -70,7 +71,7 @@ pub(super) struct Request<'a> {
 }
 
 struct Framing {
-    /// `None` for a chunked body.
+    /// Length of the body, or `None` for a chunked body.
     length: Option<usize>,
     closes: bool,
 }

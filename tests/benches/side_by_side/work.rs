@@ -28,8 +28,8 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Formats the callback for a path and a push domain, and signs it with `key`. The signature is
-    /// valid for [`LIFETIME`] seconds.
+    /// Formats the callback for a path. A Tencent callback has the push domain `domain`, and a
+    /// signature with `key` that is valid for [`LIFETIME`] seconds.
     ///
     /// # Errors
     /// Returns an error if a sample does not have the expected form.

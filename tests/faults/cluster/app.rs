@@ -1,4 +1,4 @@
-//! An app that accepts every event, and records a receipt for each.
+//! An app that accepts every event, and records a receipt for each queued event.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -114,7 +114,7 @@ impl Shared {
     }
 }
 
-/// Answers the requests of a connection until it closes.
+/// Answers the requests on a connection until the connection closes.
 fn serve(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {

@@ -89,7 +89,8 @@ impl Client {
             };
             self.acknowledged.push(Acknowledged { number, machine, at: Instant::now() });
             if self.random.u8(..4) == 0 {
-                // Send a copy to a random machine, as a platform does after a lost acknowledgement.
+                // Send a copy of an acknowledged callback to a random machine, as a platform does
+                // after a lost acknowledgement.
                 let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
                 self.send(earlier.number);
             }
@@ -104,8 +105,8 @@ impl Client {
     }
 }
 
-/// Sends a callback of a kind: 1 for a push, 0 for its interruption. Returns true if the machine
-/// acknowledges the callback.
+/// Sends a callback whose `event_type` is `kind`: 1 for a push, 0 for an interruption. Returns true
+/// if the machine acknowledges the callback.
 pub fn send(port: u16, stream: &str, kind: u8, number: u32) -> bool {
     let body = format!(
         "{{\"event_type\":{kind},\"app\":\"push.example.com\",\"appname\":\"live\",\

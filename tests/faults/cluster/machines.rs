@@ -12,14 +12,14 @@ use super::http::{self, free_port};
 use super::nats::NatsCluster;
 use super::{MACHINES, wait_until};
 
-/// Time limit for the app's answer, in milliseconds. It is long enough for a busy machine, because
-/// gatepost delivers an event again after a time-out.
+/// Time limit for the app's answer, in milliseconds. It is long enough for a busy host, because
+/// gatepost delivers an event again after a timeout.
 pub const TIMEOUT_MS: u64 = 8000;
 
 /// Metric that counts the operations of the store whose result a machine did not get in time.
 const MISSED: &str = "gatepost_shared_state_missed_total{";
 
-/// Metric that counts the attempts, by result.
+/// Metric that counts the delivery attempts, by result.
 const ATTEMPTS: &str = "gatepost_queue_attempts_total{";
 
 /// Time limit of a request for the metrics.
@@ -98,7 +98,7 @@ impl Machines {
         self.sum_of(number, |line| line.starts_with(MISSED))
     }
 
-    /// Returns the number of a machine's attempts that ended after their claim.
+    /// Returns the number of a machine's delivery attempts that ended later than their claim.
     pub fn lost_claims_of(&self, number: usize) -> usize {
         self.sum_of(number, |line| line.starts_with(ATTEMPTS) && line.contains("\"lease_lost\""))
     }

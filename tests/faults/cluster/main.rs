@@ -1,11 +1,12 @@
-//! Kills gateposts and NATS servers under load, and checks that no acknowledged event is lost.
+//! Crash test of a cluster: the program kills gateposts and NATS servers under load, and checks
+//! that no acknowledged event is lost.
 //!
-//! Three gateposts share a store on three NATS servers. In each round, the program kills one of
-//! these six processes with `SIGKILL`, and starts it again. Clients send callbacks to random
-//! machines, and send some acknowledged callbacks a second time. After the rounds, the program
-//! chooses a gatepost that waits for an answer of the app, suspends it for longer than its claim
-//! lasts, and checks that another machine takes over. [`oracle`] has the rules. At the end,
-//! [`resends`] checks callbacks that are not queued.
+//! Three gateposts, called machines, share a store on three NATS servers. In each round, the
+//! program kills one of these six processes with `SIGKILL`, and starts it again. Clients send
+//! callbacks to random machines, and send some acknowledged callbacks a second time. After the
+//! rounds, the program suspends a machine while the machine waits for an answer of the app. The
+//! suspension is longer than the machine's claim. The program checks that another machine takes
+//! over. [`oracle`] has the rules. At the end, [`resends`] checks callbacks that are not queued.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -50,7 +51,7 @@ struct Options {
     gatepost: PathBuf,
     nats: PathBuf,
     rounds: u32,
-    /// Number of times that a gatepost is suspended for longer than its claims last.
+    /// Number of times that the program suspends a machine for longer than its claims last.
     stops: u32,
     seed: u64,
 }

@@ -47,8 +47,8 @@ pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
     let describe = |(stream, one): (&String, &Acknowledged)| {
         let (number, machine, ago) = (one.number, one.machine, one.at.elapsed());
         format!(
-            "{stream}/{number}: expected a delivery, because machine {machine} acknowledged it \
-             {ago:?} ago, found none"
+            "{stream}/{number}: expected a delivery, because machine {machine} acknowledged the \
+             event {ago:?} ago, found none"
         )
     };
     missing.map(describe).collect()

@@ -37,7 +37,7 @@ pub fn write(options: &Options, folder: &Path, servers: &NatsCluster) {
     fs::write(folder.join("leases.txt"), leases(servers)).unwrap();
 }
 
-/// Returns the owner of each partition, in the encoding of the NATS server.
+/// Returns the owner of each owned partition, as the NATS server encodes it.
 pub fn owners(servers: &NatsCluster) -> Vec<String> {
     let owner = |partition: u32| {
         let last = format!("{{\"last_by_subj\":\"gatepost.owner.{partition}\"}}");
@@ -48,7 +48,7 @@ pub fn owners(servers: &NatsCluster) -> Vec<String> {
     (0..PARTITIONS).filter_map(owner).collect()
 }
 
-/// Returns the owners, members and claims in the store, and the state of its streams.
+/// Returns the owners, members and claims in the store, and the state of its stream of events.
 fn leases(servers: &NatsCluster) -> String {
     let mut text = String::new();
     for kind in ["owner", "member", "claim"] {

@@ -1,9 +1,9 @@
-//! Resends of callbacks that are not queued: any machine replies without a second request to the
+//! Resends of callbacks that are not queued: every machine replies without a second request to the
 //! app.
 //!
 //! This rule applies while the store responds in time. While NATS elects a leader, or while a
 //! machine connects to another server, the machine continues without the store, and counts this in
-//! a metric. The app may then get one more request for each count.
+//! a metric. Each time, the app may get one more request.
 
 use fastrand::Rng;
 
@@ -25,8 +25,8 @@ struct Sent {
     requests: usize,
 }
 
-/// Kills each process once. Sends each callback again to every machine, first while the process is
-/// down, then after its restart. Returns the faults.
+/// Kills each process once. Sends each callback again to every running machine, first while the
+/// process is down, then after its restart. Returns the faults.
 pub fn check(
     app: &App,
     machines: &mut Machines,

@@ -54,7 +54,7 @@ impl Clients {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Waits until gatepost has acknowledged the last callback of each client, at most `limit`.
+    /// Waits for at most `limit` until gatepost has acknowledged the last callback of each client.
     /// Returns the ledger, and true if gatepost has acknowledged all last callbacks.
     pub fn finish(self, limit: Duration) -> (Ledger, bool) {
         self.ends.store(true, Ordering::Relaxed);
@@ -75,7 +75,7 @@ struct Client {
     port: u16,
     trigger: Arc<Trigger>,
     ends: Arc<AtomicBool>,
-    /// True if the client drops the callback that it repeats.
+    /// True if the client must stop repeating its callback.
     gives_up: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
     random: Rng,
@@ -106,8 +106,8 @@ impl Client {
         ledger
     }
 
-    /// Sends a request. Returns false if gatepost has not acknowledged the request. A platform then
-    /// sends the request again.
+    /// Sends a request. Returns false if gatepost does not acknowledge the request. The client then
+    /// sends the request again, as a platform does.
     fn is_acknowledged(
         &self,
         connection: &mut Option<BufReader<TcpStream>>,
@@ -132,7 +132,7 @@ impl Client {
         Some(BufReader::new(stream))
     }
 
-    /// Returns the status of the reply.
+    /// Sends a request, and returns the status of the reply.
     fn exchange(&self, stream: &mut BufReader<TcpStream>, request: &[u8]) -> io::Result<u16> {
         stream.get_mut().write_all(request)?;
         self.trigger.reach(Point::RequestSent);

@@ -1,4 +1,5 @@
-//! Kills gatepost under load repeatedly, and checks that no acknowledged event is lost.
+//! Crash test: the program kills gatepost repeatedly under load, and checks that no acknowledged
+//! event is lost.
 //!
 //! `tests/faults/crash.sh [--rounds N] [--seed N] [--power-loss]` runs this program. In each round,
 //! clients send callbacks, an app receives events, and the program kills gatepost at a
@@ -91,7 +92,8 @@ fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u
     } else {
         new.kill();
     }
-    // The pause is shorter than a claim, so the store still has the claims of the first process.
+    // The pause is shorter than a claim, so the store still has the claims of the process that was
+    // killed first.
     pause(random, 1000);
     old.kill();
     new.kill();
@@ -140,7 +142,7 @@ fn run(options: &Options) -> Verdict {
     let stopped = gatepost.stop();
     let mut verdict = oracle::judge(&ledger, &app.receipts(), &claims, (is_empty, stopped, took));
     if !is_complete {
-        let fault = "expected an acknowledgement of each last callback, found none for some";
+        let fault = "expected acknowledgements for all clients, found a client without";
         verdict.faults.push(format!("{fault}; log:\n{}", gatepost.log_end()));
     }
     verdict

@@ -1,5 +1,5 @@
-//! Compares the records of the clients and of the app with the claims in the store. A claim is the
-//! reservation of an event by the process that delivers it.
+//! The rules for the records of the clients and of the app, and for the claims in the store. A
+//! claim is the reservation of an event by the process that delivers the event.
 //!
 //! 1. The app has read each acknowledged event at least once.
 //! 2. The app has read the events of each subject in the order of their numbers.
@@ -134,7 +134,8 @@ pub fn judge(
 mod tests {
     use super::*;
 
-    /// Judges receipts of one subject. gatepost has acknowledged its first `acknowledged` events.
+    /// Judges receipts of one subject. gatepost has acknowledged the subject's first `acknowledged`
+    /// events.
     fn faults(acknowledged: u32, receipts: &[(u32, bool)], claimed: &[u32]) -> Vec<String> {
         let event = |number: u32| ("s".to_owned(), number);
         let ledger = (0..acknowledged).map(event).collect();

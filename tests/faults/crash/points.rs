@@ -13,23 +13,23 @@ use super::process::Gatepost;
 pub enum Point {
     /// A random time under load.
     AnyTime,
-    /// A random time after the start of the process, most often before it listens.
+    /// A random time after the start of the process, most often before the process listens.
     Start,
-    /// A client has written its request.
+    /// The moment after a client has written its request.
     RequestSent,
-    /// A client has read its acknowledgement.
+    /// The moment after a client has read its acknowledgement.
     Acknowledged,
-    /// The app has read an event, but has not answered.
+    /// The moment after the app has read an event, and before the app answers.
     EventRead,
-    /// The app has answered an event.
+    /// The moment after the app has answered an event.
     EventAnswered,
-    /// gatepost is about to sync the write-ahead log of the store.
+    /// The moment before gatepost syncs the write-ahead log of the store.
     BeforeLogSync,
-    /// gatepost has synced the write-ahead log, but has not acknowledged the event.
+    /// The moment after gatepost has synced the write-ahead log, and before an acknowledgement.
     AfterLogSync,
-    /// gatepost is about to sync the database file of the store, at the end of a checkpoint.
+    /// The moment before gatepost syncs the database file of the store, at the end of a checkpoint.
     BeforeFileSync,
-    /// gatepost has synced the database file of the store.
+    /// The moment after gatepost has synced the database file of the store.
     AfterFileSync,
     /// A random time after the start of a process that takes over the listeners.
     Upgrade,
@@ -83,7 +83,7 @@ struct Armed {
 }
 
 impl Trigger {
-    /// Arms the trigger, or waits for a random time and kills the process.
+    /// Arms the trigger. If the point is a random time, waits and kills the process instead.
     pub fn arm(&self, point: Point, gatepost: &Gatepost, random: &mut Rng) {
         let process = gatepost.pid();
         let wait = match point {
@@ -113,7 +113,8 @@ impl Trigger {
         *self.0.lock().unwrap() = None;
     }
 
-    /// Records that a client or the app has reached a point. At the Nth time, kills the process.
+    /// Records that a client or the app has reached a point. Kills the process if this is the last
+    /// time that the trigger requires.
     pub fn reach(&self, point: Point) {
         let mut armed = self.0.lock().unwrap();
         let Some(own) = armed.as_mut().filter(|armed| armed.point == point) else { return };

@@ -1,4 +1,5 @@
-//! Simulates a power loss: the disk keeps all synced writes, and any part of the unsynced writes.
+//! Simulation of a power loss: the disk keeps all synced writes, and any part of the unsynced
+//! writes.
 
 use std::fs;
 use std::path::Path;

@@ -51,7 +51,7 @@ impl Setup {
         self.folder.path().join("store").canonicalize().unwrap()
     }
 
-    /// Returns the folder with a copy of each file of the store, as it was at its last sync.
+    /// Returns the folder with a copy of each file of the store, as of the last sync of the file.
     pub fn synced(&self) -> PathBuf {
         self.folder.path().join("synced")
     }
@@ -134,7 +134,7 @@ impl Gatepost {
                 assert_eq!(
                     status.code(),
                     None,
-                    "exit code of a killed gatepost; log:\n{}",
+                    "expected gatepost to end by a signal, found an exit code; log:\n{}",
                     self.log_end()
                 );
                 return true;
@@ -188,7 +188,7 @@ impl Gatepost {
         false
     }
 
-    /// Returns the last lines of the log.
+    /// Returns the last 20 lines of the log.
     pub fn log_end(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();

@@ -1,4 +1,4 @@
-//! Replaces the functions `fsync` and `fdatasync` of the C library, with `LD_PRELOAD`.
+//! Replacement for the functions `fsync` and `fdatasync` of the C library, for `LD_PRELOAD`.
 //!
 //! Environment variables select the files and the faults:
 //!
@@ -45,7 +45,8 @@ fn sync(file: c_int) -> c_int {
     result
 }
 
-/// Calls the kernel directly, because this library replaces the function of the C library.
+/// Syncs a file. Calls the kernel directly, because this library replaces the function of the C
+/// library.
 fn real_sync(file: c_int) -> c_int {
     // SAFETY: the call reads no memory of this process.
     let result = unsafe { libc::syscall(libc::SYS_fdatasync, file) };
@@ -95,7 +96,7 @@ fn read(file: c_int) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The end of the process: before or after a sync.
+/// Moment of the kill: before or after a sync.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kill {
     Before,

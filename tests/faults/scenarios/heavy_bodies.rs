@@ -21,8 +21,8 @@ const HEAVIEST: usize = 15_000_000;
 /// milliseconds.
 const MOST_MILLIS: f64 = 50.0;
 
-/// Sends genuine pushes from one address while another address sends heavy bodies, one form after
-/// the other.
+/// Sends genuine pushes from one address while another address sends heavy bodies: first each shape
+/// in turn, then all shapes together.
 pub(super) fn heavy_bodies(run: &Run<'_>) -> Row {
     let mut row = Row { name: "heavy-bodies", ..Row::default() };
     // A debug build takes much longer to judge a body.
@@ -39,8 +39,8 @@ pub(super) fn heavy_bodies(run: &Run<'_>) -> Row {
     row
 }
 
-/// Runs gatepost with an additional line of config. Sends each load of heavy requests, each request
-/// on its own connection, and sends pushes at the same time.
+/// Runs gatepost with an additional line of config. For each load, sends each heavy request on its
+/// own connection repeatedly, and sends pushes at the same time.
 fn beside_heavy_bodies(run: &Run<'_>, row: &mut Row, line: &str, loads: &[(String, Vec<&[u8]>)]) {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);

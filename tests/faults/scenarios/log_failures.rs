@@ -35,7 +35,7 @@ pub(super) fn log_flood(run: &Run<'_>) -> Row {
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
     let stopped = setup.log_text().contains("\"message\":\"stopped\"");
-    row.check(stopped, "expected the line about the stop, found none");
+    row.check(stopped, "expected the log line `stopped`, found none");
     row
 }
 

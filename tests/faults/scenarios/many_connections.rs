@@ -15,7 +15,7 @@ use super::{HEALTHY, Row, Run, while_loaded};
 /// Then sends a second load.
 pub(super) fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
-    // With this limit, gatepost permits 80 connections. The load has fewer than half of them.
+    // With this limit, gatepost permits 80 connections. The load has fewer than 40.
     let setup = Setup { descriptors: Some("-n 192"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
     // If gatepost closes a connection, the client may be unable to connect again.
@@ -66,8 +66,8 @@ pub(super) fn idle(run: &Run<'_>) -> Row {
     row
 }
 
-/// Sends a load while another client sends requests that it does not finish. No reply to the load
-/// may be 503.
+/// Sends a load while another client sends requests that it does not finish. gatepost must not
+/// reply to the load with a 503.
 pub(super) fn unfinished(
     run: &Run<'_>,
     name: &'static str,
@@ -111,8 +111,8 @@ pub(super) fn open_streams(port: u16) -> Vec<TcpStream> {
 pub(super) fn connections(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
-    // The limit is more than twice the connections of the load. The other client therefore always
-    // has more connections than the load.
+    // The limit is more than twice the number of connections of the load. The other client
+    // therefore always has more connections than the load.
     const LIMIT: usize = 128;
     const ROUNDS: u32 = 10;
     setup.prepend(&format!("max_connections = {LIMIT}\n"));

@@ -94,8 +94,8 @@ pub(super) fn reload(run: &Run<'_>) -> Row {
     row
 }
 
-/// Sends one load over TLS and one over plain HTTP. Reloads repeatedly, every second time with a
-/// new certificate.
+/// Sends one load over TLS and one over plain HTTP. Reloads the config repeatedly, every second
+/// time with a new certificate.
 pub(super) fn reload_tls(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);

@@ -1,4 +1,4 @@
-//! A long load, during which the memory of gatepost must not grow.
+//! A long load, during which the memory of gatepost must grow by less than 5%.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,8 @@ pub(super) fn soak(run: &Run<'_>) -> Row {
     let started = Instant::now();
     let [start, _, end] = steps.map(|step: u64| {
         row.tally.add(load(step.saturating_sub(row.tally.sent)));
-        // The process grows in its first seconds under any load. The allocator returns memory only
-        // while the process handles requests.
+        // The memory of the process grows in the first seconds under any load. The allocator
+        // returns memory only while the process handles requests.
         let settled = (started + SETTLED).max(Instant::now() + SETTLED / 3);
         while !run.brief && Instant::now() < settled {
             row.tally.add(load(50));

@@ -1,5 +1,5 @@
-//! Converts the inputs of one fuzz target between text files and files of one input each. `run.sh`
-//! and `merge.sh` call this program.
+//! Converter of the inputs of one fuzz target between text files and files with one input each.
+//! `run.sh` and `merge.sh` call this program.
 //!
 //! `seeds unpack TARGET` writes the given inputs to `unpacked/TARGET/given`, the inputs of the
 //! corpus to `unpacked/TARGET/kept`, and the words for libFuzzer to `unpacked/TARGET.dict`.
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use gatepost_fuzz::seeds::{self, Inputs};
-// Links libFuzzer, which defines the functions that the coverage options call.
+// Links libFuzzer, which defines the functions that code with coverage options calls.
 use libfuzzer_sys as _;
 
 fn main() {

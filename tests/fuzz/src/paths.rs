@@ -7,11 +7,11 @@ use percent_encoding::percent_decode_str;
 pub enum Step {
     /// Removes the authority of `//host/path`.
     Authority,
-    /// Ends the path at a NUL, as a C string.
+    /// Cuts the path at the first NUL, as functions for C strings do.
     CutAtNul,
-    /// Percent-decodes once.
+    /// Percent-decodes the path once.
     Decode,
-    /// Removes `.` and `..` (RFC 3986, section 5.2.4).
+    /// Resolves the segments `.` and `..` (RFC 3986, section 5.2.4).
     Dots,
     /// Removes tabs and line ends, as the URL standard does.
     DropControls,
@@ -21,7 +21,7 @@ pub enum Step {
     Merge,
     /// Removes `;` and the parameters after it from each segment.
     Parameters,
-    /// Removes the name of the script from the front.
+    /// Removes the path of a PHP script, up to and including `.php`.
     Script,
     /// Replaces `\` by `/`.
     Slash,
@@ -36,7 +36,7 @@ use Step::{
     TrailingDots, TrailingSlash,
 };
 
-/// Servers and frameworks, with the changes from their documentation and source.
+/// Servers and frameworks, with the changes that their documentation or source code describes.
 pub const SERVERS: [(&str, &[Step]); 16] = [
     ("a router that compares bytes", &[]),
     ("a router that ignores the last slash", &[TrailingSlash]),
@@ -59,8 +59,8 @@ pub const SERVERS: [(&str, &[Step]); 16] = [
     ),
 ];
 
-/// Returns true if a server with these changes reads the path as the pattern. `{token}` in the
-/// pattern matches any segment.
+/// Returns true if the path matches the pattern after a server has made these changes. `{token}` in
+/// the pattern matches any segment that is not empty.
 pub fn reads_as(path: &str, steps: &[Step], pattern: &str) -> bool {
     let mut read = path.to_owned();
     for step in steps {
@@ -121,7 +121,7 @@ fn each_name(path: &str, change: impl Fn(&str) -> &str) -> String {
     path.split('/').map(change).collect::<Vec<_>>().join("/")
 }
 
-/// Removes `.` and `..`, also written with `%2e`, as the URL standard does.
+/// Resolves the segments `.` and `..`, also with `%2e` for a dot, as the URL standard does.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut names = path.split('/').skip(1).peekable();

@@ -1,8 +1,8 @@
 //! Inputs for the fuzz targets, and the text files that contain them.
 //!
 //! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` contains the inputs that
-//! `merge.sh` keeps. Each line is a comment after `#`, or one input: a string with the escapes of
-//! [`escape_ascii`](slice::escape_ascii).
+//! `merge.sh` keeps. Each line is a comment that starts with `#`, or one input: a string in quotes,
+//! with the escapes of [`escape_ascii`](slice::escape_ascii).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -171,7 +171,7 @@ fn definitions() -> impl Iterator<Item = Vec<u8>> {
     toml_files("src/provider/definitions").map(|text| beginning(&text))
 }
 
-/// Returns the TOML files of a folder of the repository.
+/// Returns the texts of the TOML files in a folder of the repository.
 fn toml_files(folder: &str) -> impl Iterator<Item = String> {
     let entries = fs::read_dir(crate_root().join("../..").join(folder))
         .expect("expected a folder, found an error");
@@ -193,7 +193,8 @@ fn beginning(text: &str) -> Vec<u8> {
     kept.into_bytes()
 }
 
-/// Replaces every key by `s3cr3t`, for which the target `configs` searches the output.
+/// Replaces some keys with `s3cr3t`, for which the target `configs` searches the output. Replaces
+/// key files with variables, because the target reads no files.
 fn with_secret(text: &str) -> String {
     let mut text = text.replace("file = ", "env = ");
     for key in [

@@ -67,8 +67,8 @@ fn request(vector: &vectors::Vector) -> Request {
     request
 }
 
-/// Returns the schema of an answer in the platform's own form, which is the last but one of its
-/// forms. Returns `Some(None)` for a notification, and `None` for a decision by status.
+/// Returns the schema of an answer in the platform's own form: the last but one of the forms in the
+/// kind's schema. Returns `Some(None)` for a notification, and `None` for a decision by status.
 fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>> {
     let info = definition.info();
     let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
@@ -80,7 +80,7 @@ fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>>
     Some(forms.map(|mut forms| forms.swap_remove(forms.len() - 2)))
 }
 
-// The first input would otherwise include the time to read every definition.
+// Without `init`, the time of the first input would include the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&KINDS); }, |data: &[u8]| {
     let Some(at) = data.iter().position(|b| *b == b'\n') else { return };
     let (line, body) = (String::from_utf8_lossy(&data[..at]), &data[at + 1..]);

@@ -28,12 +28,12 @@ fuzz_target!(|data: &[u8]| {
     assert!(!printed.contains(SECRET) || is_in_name(text), "expected no key, found {printed}");
 });
 
-/// Returns true if gatepost may show the `s3cr3t` of the text: in the name of a key, provider,
-/// kind, tenant or template, in an address, or in a word such as a mode.
+/// Returns true if the text has `s3cr3t` where gatepost may show it: in the name of a key,
+/// provider, kind, tenant or template, in an address, or in a word such as a mode.
 fn is_in_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return text.contains(SECRET) };
-    // gatepost may show everything in `on`. Any other key in `SHOWN` permits only its own strings,
-    // because `[[template]]` also contains secrets.
+    // gatepost may show everything in `on`. A key in `SHOWN` permits only the strings of its own
+    // value, because `[[template]]` also contains secrets.
     fn named(value: &toml::Value, is_shown: bool, is_in_on: bool) -> bool {
         match value {
             toml::Value::String(text) => (is_shown || is_in_on) && text.contains(SECRET),

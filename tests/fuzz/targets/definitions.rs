@@ -1,5 +1,6 @@
-//! Checks that no definition causes a panic, also when gatepost signs a sample of its kinds. Checks
-//! that each kind of a valid definition has a schema and a sample.
+//! Checks that no definition causes a panic, and that no panic occurs when gatepost signs the
+//! samples of a valid definition. Checks that each kind of a valid definition has a schema and a
+//! sample.
 //!
 //! Input: a provider's definition.
 

@@ -1,5 +1,5 @@
-//! Checks that the event of an accepted form has the fields that a parser of the URL standard
-//! reads. Prints the parsed form, judges it again, and checks that the event is the same.
+//! Checks that the event of an accepted form has the fields that a parser reads as the URL standard
+//! requires. Prints the parsed form, judges it again, and checks that the event is the same.
 //!
 //! Input: a form of the Kollus live play callback without its field `kind`.
 
@@ -19,7 +19,7 @@ const PATH: &str = "/callbacks/kollus/vector-token";
 /// Fields that are not text.
 const TYPED: [&str; 3] = ["kind", "localtime", "uservalues"];
 
-// The first input would otherwise include the time to read every definition.
+// Without `init`, the time of the first input would include the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let data = &[b"kind=100&", data].concat();
     if data.len() > 4096 {

@@ -1,8 +1,8 @@
 //! Checks that no request causes a panic, and that the verdict does not depend on the chunks of the
 //! body. Checks that a second implementation accepts the signature of each accepted request.
 //!
-//! Input: a recorded request. The header `at` is the time of receipt. With the header `x-sign`, the
-//! target signs the request.
+//! Input: a recorded request. The header `at` is the time of receipt. If the request has the header
+//! `x-sign`, the target signs the request.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ use serde::de::IgnoredAny;
 /// Providers whose definitions permit bodies that are not JSON objects: `body = "raw"`.
 const RAW: [&str; 4] = ["sendgrid", "standard-webhooks", "svix", "youtube"];
 
-// The first input would otherwise include the time to read every definition.
+// Without `init`, the time of the first input would include the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let Some(mut request) = Request::recorded(data) else { return };
     let scheme = Scheme::of(request.uri.path());

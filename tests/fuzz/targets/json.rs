@@ -71,14 +71,15 @@ fuzz_target!(|data: &[u8]| {
                 serde_json::from_slice::<Shape>(data).expect("expected JSON, found an error");
             assert!(shape.depth > MAX_DEPTH);
         }
-        // The lowest limit is that of one object, and a member has at least five bytes.
+        // The lowest limit is 4096 members of one object. A member has at least five bytes.
         (Err(RefusalKind::FieldsTooMany), Ok(_)) => assert!(data.len() > 5 * 4096),
         (Err(kind), Ok(_)) => panic!("expected acceptance, found {kind:?}"),
         (Err(_), Err(_)) => {}
     }
 });
 
-/// Returns the event's data, which is the body because the provider declares no fields.
+/// Returns the event's data. It has all members of the body, because the provider declares no
+/// fields.
 fn judge(body: &[u8]) -> Result<Vec<u8>, RefusalKind> {
     let request = Request::post("/json", body);
     let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("expected a callback, found none");

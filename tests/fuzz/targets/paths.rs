@@ -1,7 +1,8 @@
 //! Checks that the gate does not pass on a request whose path a server reads as the path of a
 //! callback or as the address of an event.
 //!
-//! Input: three lines: a route, the address of an event and the path of the request.
+//! Input: three lines: the path of a route, the path of an event's address, and the path of the
+//! request.
 
 #![no_main]
 
@@ -54,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
     if !is_plain(route) || !is_plain(address) || address.contains(['{', '}']) {
         return;
     }
-    // Clients can reach an address without a name, such as `/`, and `gatepost check` warns of it.
+    // Clients can reach an address whose path has only slashes, and `gatepost check` warns of it.
     if address.bytes().all(|byte| byte == b'/') {
         return;
     }

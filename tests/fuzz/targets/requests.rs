@@ -1,8 +1,8 @@
 //! Checks that no recorded request makes `gatepost explain` panic. Checks that the
 //! explanation contains the gate's verdict, but no key and no control character.
 //!
-//! Input: a recorded request. The header `at` is the time of receipt. With the header `x-sign`, the
-//! target signs the request.
+//! Input: a recorded request. The header `at` is the time of receipt. If the request has the header
+//! `x-sign`, the target signs the request.
 
 #![no_main]
 
@@ -26,7 +26,7 @@ const SECRETS: [&str; 10] = [
     "test-security-key",
 ];
 
-// The first input would otherwise include the time to read every definition.
+// Without `init`, the time of the first input would include the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let Some(mut request) = Request::recorded(data) else { return };
     let signed = request.headers.remove("x-sign").is_some();

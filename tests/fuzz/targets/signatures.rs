@@ -1,5 +1,5 @@
 //! Checks that the gate accepts the same lists and encodings of signatures as a second
-//! implementation of the platform's documentation.
+//! implementation, which follows the platforms' documentation.
 //!
 //! Input: lines. The first line is the end of a path; each other line is a header. The target
 //! replaces `@` in a header with the correct digest in the platform's encoding.
@@ -24,7 +24,7 @@ const PATHS: [&str; 5] = [
     "/callbacks/trtc",
 ];
 
-/// Headers that gatepost ignores unless they are visible ASCII.
+/// Headers that gatepost ignores unless their values are visible ASCII.
 const SIGNATURE_HEADERS: [&str; 7] = [
     "mux-signature",
     "sign",
@@ -35,7 +35,7 @@ const SIGNATURE_HEADERS: [&str; 7] = [
     "x-ome-signature",
 ];
 
-// The first input would otherwise include the time to read every definition.
+// Without `init`, the time of the first input would include the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let mut lines = data.split(|b| *b == b'\n');
     let first = lines.next().unwrap_or_default();

@@ -116,8 +116,8 @@ pub(crate) fn set_header(request: &mut Request<Vec<u8>>, name: &str, value: &str
     request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
 }
 
-/// Flips each bit of the header's value in turn. The gate must refuse each changed request. With
-/// `is_hex`, the gate may accept a value that differs only in the case of its hex digits.
+/// Flips each bit of the header's value in turn. The gate must refuse each changed request. If
+/// `is_hex` is true, the gate may accept a value that differs only in the case of its hex digits.
 pub(crate) fn refuses_flipped_header(
     gate: &Gate,
     request: &Request<Vec<u8>>,

@@ -138,7 +138,7 @@ fn time_of_a_sample_must_have_the_declared_unit() {
 }
 
 #[test]
-fn signed_time_and_start_in_a_sample_must_have_the_declared_unit() {
+fn signed_time_and_start_time_in_a_sample_must_have_the_declared_unit() {
     let signed = |at: &str| {
         format!(
             "[kind]\nother = 'a'\n[kinds.a]\nsample = '{{\"at\":{at}}}'\n\
@@ -202,13 +202,13 @@ fn sample_of_a_decision_must_contain_the_viewer() {
 }
 
 #[test]
-fn missing_field_of_sample_is_marked_at_the_sample() {
+fn marks_missing_field_of_sample_at_the_sample() {
     let text = "[kind]\nother = 'a'\n[kinds.a]\nfields = { at = 'integer' }\nsample = '{}'\n";
     assert_fault(text, "12:1: kinds.a.sample: expected `at` with its declared type");
 }
 
 #[test]
-fn unquoted_name_of_a_kind_is_explained() {
+fn explains_unquoted_name_of_a_kind() {
     let quoted =
         "[kind]\nfrom = '/t'\nother = 'stream.live'\n[kinds.\"stream.live\"]\nabout = 'a'\n";
     assert_eq!(faults(quoted), <[String; 0]>::default());
@@ -258,7 +258,7 @@ fn timeout_must_be_at_most_the_budget() {
 }
 
 #[test]
-fn unknown_type_is_marked_at_its_value() {
+fn marks_unknown_type_at_its_value() {
     let text = "[kind]\nother = 'a'\n[kinds.a]\nfields = { n = { about = 'x', type = 'int' } }\n";
     assert_fault(text, "11:38: kinds.a.fields.n.type: expected a known type, found \"int\"");
 }

@@ -151,7 +151,7 @@ async fn callbacks_only_refuses_other_paths() {
     assert!(log.text().contains("not_a_callback"), "expected not_a_callback, found {}", log.text());
 }
 
-// Only the layer inserts `Accepted` into the extensions. A client cannot do this with headers.
+// Only the layer inserts `Accepted` into the extensions. A client cannot insert it with headers.
 #[tokio::test]
 async fn callbacks_only_refuses_request_with_headers_of_an_event() {
     let app = Router::new().fallback(|| async { "reached" });

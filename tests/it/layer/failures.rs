@@ -1,4 +1,4 @@
-//! Tests of inner services that fail: panics, errors, and bodies without an end.
+//! Tests of inner services that fail: panics, errors, and endless bodies.
 
 use std::convert::Infallible;
 use std::future::{Future, pending, ready};

@@ -335,12 +335,12 @@ async fn service_receives_host_header_of_callback() {
     }
 }
 
-/// IP address of the client's connection, which a server stores in the request's extensions.
+/// IP address of the connection's client. A server stores this address in the request's extensions.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
 #[tokio::test]
-async fn key_allow_permits_listed_client_directly_and_through_trusted_proxy() {
+async fn allow_permits_listed_client_directly_and_through_trusted_proxy() {
     let config = "trusted_proxies = '10.0.0.1'\n[[route]]\npath = '/k'\nprovider = 'kollus'\n\
                   allow = '192.0.2.0/24'\n[[template]]\nname = 'a'\nprovider = 'kollus'\n\
                   bind = ['*']\non.live_play = 'http://app.test/play'\n";

@@ -305,7 +305,7 @@ async fn query_selects_callbacks_of_front_controller() {
 }
 
 #[tokio::test]
-async fn handlers_receive_token_if_layer_calls_show_token() {
+async fn handlers_receive_token_if_app_calls_show_token() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/hooks/{token}", "")).show_token();
     let app = Router::new().route("/hooks/t0ken", record.handler());

@@ -217,8 +217,8 @@ async fn documented_order_applies_failure_policy_on_timeout() {
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
 
-// The layers of `Router::layer` run after routing. They do not apply to a path that the router gets
-// later.
+// The layers of `Router::layer` run after routing. They do not apply to a route that the app adds
+// to the router later.
 #[tokio::test]
 async fn documented_order_serves_callbacks_in_router_layer() {
     let stack = ServiceBuilder::new()

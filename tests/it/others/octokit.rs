@@ -1,5 +1,5 @@
 //! Tests with the example payloads in the npm package `@octokit/webhooks-examples` (MIT). The tests
-//! sign and send each payload as GitHub does.
+//! sign and send payloads as GitHub does.
 //!
 //! The package has the payloads of github.com and of five versions of GitHub Enterprise Server.
 //! `tests/peers/install` installs the package.
@@ -141,7 +141,7 @@ struct Run {
     lost: &'static [(&'static str, usize)],
 }
 
-// After a known fault is fixed, remove it from this table. `NO_OWNER` is not a fault.
+// If you fix a known fault, remove the fault from this table. `NO_OWNER` is not a fault.
 const RUNS: [Run; 4] = [
     Run { bind: "bind = ['*']", content_type: JSON, lost: &[] },
     Run { bind: "pinned", content_type: JSON, lost: &[] },

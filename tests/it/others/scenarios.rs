@@ -1,4 +1,4 @@
-//! Runs the scenarios of other projects through the core and the layer. A scenario consists of
+//! Tests of the core and the layer with the scenarios of other projects. A scenario consists of
 //! several requests to one receiver.
 
 use std::cell::Cell;
@@ -50,7 +50,7 @@ fn answer(status: u16) -> Answer {
     }
 }
 
-/// State of a request: replied, asking the app, or waiting for the answer to another copy.
+/// State of a request: gatepost has replied, asks the app, or waits for the answer to another copy.
 enum Open {
     Replied(u16),
     Asked(gatepost::Question, u16),

@@ -1,5 +1,5 @@
-//! Loads the vectors of other projects in `tests/others`, for the tests of the core, the layer and
-//! the proxy.
+//! Loader of the vectors of other projects in `tests/others`, for the tests of the core, the layer
+//! and the proxy.
 //!
 //! A table contains facts of one project: requests, the time of receipt, and verdicts. Each row
 //! names the project's files that contain the facts. The key `expected` is the verdict of the
@@ -7,8 +7,8 @@
 //! keys:
 //!
 //! - `differs`: the reason for the verdict of gatepost;
-//! - `pending`: a known fault of gatepost. After the fault is fixed, the row fails until `pending`
-//!   is removed.
+//! - `pending`: a known fault of gatepost. After a fix of the fault, the row fails until you update
+//!   `ours` and remove `pending`.
 //!
 //! `left_out` lists the cases that the table does not contain, each with the reason.
 

@@ -1,4 +1,4 @@
-//! Judges the vectors of other projects with the core.
+//! Tests of the core with the vectors of other projects.
 
 use gatepost::{Gate, Head, RequestContext, Timestamp};
 

@@ -1,4 +1,4 @@
-//! Sends the vectors of other projects through the layer.
+//! Test of the layer with the vectors of other projects.
 
 use std::cell::Cell;
 use std::convert::Infallible;

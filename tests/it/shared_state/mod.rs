@@ -22,7 +22,7 @@ use self::failures::Faulty;
 
 const T: i64 = 1_703_731_478;
 
-/// A machine: a gate, its clock, and the state that it shares.
+/// A machine: a gate, a clock, and the state that the machine shares.
 struct Machine {
     gate: Gate,
     started: Instant,
@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// Creates a machine. Its config contains a store, and the lines of `more`.
+    /// Creates a machine whose config contains a store, and the lines of `more`.
     fn with_store(more: &str, state: &Arc<dyn SharedState>) -> Self {
         Self::new(&format!("{more}[store]\nurl = 'sqlite:gatepost.db'"), state)
     }

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::failures::{Fault, Faulty};
 use super::{Client, Machine, PLAY, push, push_to};
 
-/// An app that records the value of `gatepost-stale`.
+/// An app that records the value of `gatepost-stale` in an event.
 struct StaleApp {
     body: &'static str,
     stale: Option<String>,
@@ -34,7 +34,7 @@ impl AppSide for StaleApp {
 }
 
 impl Machine {
-    /// Sends a callback, and returns the value of `gatepost-stale`.
+    /// Sends a callback, and returns the value of `gatepost-stale` in its event.
     async fn stale(&self, path: &'static str, body: &str, answer: &'static str) -> Option<String> {
         let mut app = StaleApp { body: answer, stale: None };
         let driven = self.drive_client(Client::new(path, body), &mut app).await;
@@ -116,7 +116,7 @@ async fn machine_uses_its_own_sessions_while_state_fails() {
     faulty.set(None);
     sleep(Duration::from_secs(1)).await;
     one.start(3).await;
-    // With a start, a machine also shares the sessions that only it knows.
+    // When a machine shares a start, it also shares the sessions that no other machine knows.
     assert_eq!(other.end(2).await.as_deref(), Some("true"));
 }
 
@@ -127,9 +127,10 @@ async fn only_starts_and_ends_use_the_sessions() {
     let machine = Machine::new("", &state);
     let app = r#"{"allow":true}"#;
     for (path, body, expected) in [
-        // No signature, no resend and no session.
+        // The callback uses no shared signature, resend or session.
         ("/kollus", PLAY.to_owned(), 0),
-        // A signature. gatepost cannot detect a resend of this kind, so it makes no claim.
+        // The callback uses a shared signature. gatepost cannot detect a resend of this kind, so it
+        // makes no claim.
         ("/tencent", push(1).replace(r#""event_type":1"#, r#""event_type":100"#), 1),
         ("/tencent", push(2), 4),
         ("/tencent", push(3), 5),

@@ -78,10 +78,10 @@ fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
     groups
 }
 
-/// Breaks the shortest circle until no circle is left, and returns the broken circles. Breaking a
-/// circle removes one of its imports: the import whose removal leaves the fewest modules on
-/// circles. If several imports leave equally few modules, the function removes the import with the
-/// fewest places.
+/// Breaks the shortest circle repeatedly until no circle is left, and returns the broken circles.
+/// Breaking a circle removes one of its imports: the import whose removal leaves the fewest modules
+/// on circles. If several imports leave equally few modules, the function removes the import with
+/// the fewest places.
 fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     let mut circles = Vec::new();
     let shortest = |graph: &Graph| {

@@ -1,5 +1,5 @@
-//! Floors of the top-level modules of `src`. A floor is a number. A module imports no module with
-//! a higher number.
+//! Floors of the top-level modules of `src`. A floor is a number. A module must import no module on
+//! a higher floor.
 //!
 //! ARCHITECTURE.md contains the table of floors, and this check reads the table:
 //!
@@ -28,7 +28,7 @@ type Floors = BTreeMap<String, (u32, usize)>;
 /// Returns an error if the table is malformed, or if ARCHITECTURE.md contains no table.
 pub fn floors(workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
     let Some(map) = workspace.files.get(MAP) else {
-        eprintln!("floors: expected a file {MAP}, found none; add it to check this rule");
+        eprintln!("floors: expected a file {MAP}, found none; add the file to check this rule");
         return Ok(Vec::new());
     };
     let floors = read(&map.text)?;

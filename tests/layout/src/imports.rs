@@ -3,7 +3,7 @@
 use crate::modules::Module;
 use crate::workspace::Crate;
 
-/// Recursion limit of [`trace`]: without a limit, circular re-exports would never end.
+/// Recursion limit of [`trace`], which would otherwise never return for circular re-exports.
 const MAX_HOPS: usize = 16;
 
 /// Import of the module `to`, or of one of its items, by the module `from`.
@@ -30,7 +30,8 @@ pub fn imports(one: &Crate) -> Vec<Import<'_>> {
     let mut found = Vec::new();
     for (id, from) in one.modules.iter().enumerate() {
         for reference in &from.references {
-            // A single name refers to a local item, or to an import that is already counted.
+            // A single name refers to a local item, or to an import that this function counts
+            // elsewhere.
             if reference.path.len() < 2 && reference.binding.is_none() {
                 continue;
             }

@@ -1,9 +1,9 @@
 //! Links and pictures of Markdown files. The rule checks links to files and headings of this
 //! repository, including links with the repository's URL. It sends no request to a server.
 //!
-//! A page of the manual appears on GitHub, on docs.rs and in the book. Therefore, its relative
-//! links lead to pages of the manual or to README.md, and its links to other files have the
-//! repository's URL. `build.rs` converts the relative links for docs.rs.
+//! A page of the manual appears on GitHub, on docs.rs and in the book. Therefore, the relative
+//! links of the page must lead to pages of the manual or to README.md, and its links to other files
+//! must have the repository's URL. `build.rs` converts the relative links for docs.rs.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -85,7 +85,7 @@ fn fault(workspace: &Workspace, page: &str, target: &str) -> Option<&'static str
     let text =
         workspace.files.get(&file).filter(|_| !heading.is_empty() && file.ends_with(".md"))?;
     let known = headings(&text.text).any(|name| name == heading);
-    (!known).then_some("write the heading in lower case, with a hyphen for each space")
+    (!known).then_some("after #, write the heading in lower case, with a hyphen for each space")
 }
 
 fn split_heading(target: &str) -> (&str, &str) {

@@ -1,4 +1,4 @@
-//! Checks the source tree: imports, floors of modules, names, wording and links.
+//! Checks of the source tree: imports, floors of modules, names, wording and links.
 //!
 //! ```sh
 //! cargo run -p gatepost-layout -- report         # figures of each crate

@@ -1,7 +1,8 @@
 //! Rules for the source tree, and the exceptions to the rules.
 //!
 //! A line of `allow.txt` has the form `rule | path | what | reason`. It permits `what` in the file
-//! or folder `path`; `*` permits everything. A line that permits no finding is itself a finding.
+//! or folder `path`. If `what` is `*`, the line permits everything. A line that permits no finding
+//! is itself a finding.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

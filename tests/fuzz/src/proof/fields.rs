@@ -18,15 +18,15 @@ fn members(body: &[u8]) -> Option<Members<'_>> {
     serde_json::from_slice(body).ok()
 }
 
-/// Returns the text of a string, or a number as it is written. `null` is no text.
+/// Returns the text of a string, or any other value as it is written. Returns `None` for `null`.
 fn text(members: &Members<'_>, name: &str) -> Option<String> {
     let raw = members.get(name)?.get();
     let is_present = raw != "null";
     is_present.then(|| serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))
 }
 
-/// Checks the MD5 of the key and the time, which is a member of the body or of its `data` object:
-/// <https://www.tencentcloud.com/document/product/267/38080>.
+/// Checks the MD5 of the key and the time. The MD5 and the time are members of the body or of its
+/// `data` object: <https://www.tencentcloud.com/document/product/267/38080>.
 pub fn plain(body: &[u8], t: &str, sign: &str, keys: &[&str], now: i64) -> bool {
     let Some(outer) = members(body) else { return false };
     let inner = outer.get("data").and_then(|raw| serde_json::from_str(raw.get()).ok());
@@ -122,7 +122,8 @@ impl Sorted {
     }
 }
 
-/// Recordings of Huawei Live: an HMAC of fields, of which the last two may be absent.
+/// Signature of the recording callbacks of Huawei Live: an HMAC of fields, of which the last two
+/// may be absent.
 pub mod huawei_record {
     use super::{Members, Request, change, is_near, members, sha256, text};
 

@@ -1,5 +1,5 @@
-//! A second implementation of the signatures, from the platforms' documentation and with other
-//! decoders.
+//! A second implementation of the signatures, from the platforms' documentation and with decoders
+//! other than gatepost's.
 
 mod fields;
 mod public_keys;
@@ -142,7 +142,7 @@ impl Scheme {
     }
 }
 
-/// Checks `t=…,v1=…`, computed over `t.body`:
+/// Checks the header `t=…,v1=…`, in which `v1` is an HMAC of `t.body`:
 /// <https://www.mux.com/docs/core/verify-webhook-signatures>.
 fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     let entries: Vec<_> = list.split(|b| *b == b',').map(<[u8]>::trim_ascii).collect();

@@ -1,4 +1,4 @@
-//! Signatures by private keys, with libraries that gatepost does not use.
+//! Signatures with private keys, created and checked by libraries that gatepost does not use.
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ const EC_TIME: &str = "x-twilio-email-event-webhook-timestamp";
 
 const EC_SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
 
-/// The key of the vectors, and the key of SendGrid's published vector.
+/// The public key of the vectors, and the public key of SendGrid's published vector.
 static EC: LazyLock<[ecdsa::VerifyingKey; 2]> = LazyLock::new(|| {
     let own = include_str!("../../../it/keys/ec_public.pem");
     let published = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==";
