@@ -1,4 +1,4 @@
-//! Tests of changes of templates under load.
+//! Tests that change templates while clients send callbacks.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -44,7 +44,7 @@ fn create_and_delete_template(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "PATCH", "/api/templates/prod-live", &json!({ "on": kinds })).0, 200);
 }
 
-/// Flag that is set on drop, so that the load ends even if the test panics.
+/// Guard that sets the flag on drop, so the load ends even if the test panics.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -137,7 +137,7 @@ fn sighup_applies_command_line_edits_under_load() {
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });
-    // The API edits the reloaded file. If the file is invalid, gatepost keeps its config.
+    // The API edits the reloaded file. If the file is invalid, gatepost keeps the earlier config.
     let change = json!({ "description": "x" });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
     let good = std::fs::read_to_string(&config).unwrap();
