@@ -1,4 +1,4 @@
-//! Reads the addresses of apps and of the upstream, and the addresses on which the proxy listens.
+//! Addresses of apps and of the upstream, and addresses on which the proxy listens.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::cell::{OnceCell, RefCell};

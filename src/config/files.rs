@@ -195,7 +195,8 @@ impl<'f> IncludeReader<'f> {
                 files.into_iter().for_each(|file| self.add(path, file));
             }
             Err(problem) => {
-                let remedy = "write a pattern such as \"templates/*.toml\"";
+                let remedy =
+                    "write a pattern such as \"templates/*.toml\", in a folder with a UTF-8 name";
                 self.faults.add(&path.place, problem, remedy);
             }
         }

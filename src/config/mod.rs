@@ -1,6 +1,6 @@
-//! Reads, checks and compiles the config file.
+//! The config: its format, its checks and its compilation.
 //!
-//! The layer and the proxy use the same config format. gatepost reports every fault at once, each
+//! The layer and the proxy use the same config format. gatepost reports all faults at once, each
 //! with line, key and remedy. A fault never contains the value of a secret.
 
 mod addresses;

@@ -1,4 +1,4 @@
-//! Reads the keys of `[store]` for a store on NATS.
+//! The keys of `[store]` for a store on NATS.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::toml_reader::{FaultKind, Item, Located, Table};
 /// Largest value that `replicas` accepts: the maximum of NATS.
 pub(crate) const MAX_REPLICAS: i64 = 5;
 
-/// Default of `replicas`: one of three servers may fail.
+/// Default of `replicas`: with three replicas, one server may fail.
 const DEFAULT_REPLICAS: i64 = 3;
 
 /// Default of `prefix`.

@@ -1,4 +1,4 @@
-//! Reads the config keys of callback signatures (`keys`, `insecure_unsigned`, `signature_reuse`,
+//! The config keys of callback signatures (`keys`, `insecure_unsigned`, `signature_reuse`,
 //! `[template.settings]`) and of event signing (`signing_secret`).
 
 use std::sync::Arc;

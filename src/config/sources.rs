@@ -38,7 +38,8 @@ impl ConfigSources {
         }
     }
 
-    /// Returns the value of a variable that contains no secret, without white space at its end.
+    /// Returns the value of a variable that contains no secret. Omits white space at the end of the
+    /// value.
     ///
     /// # Errors
     ///

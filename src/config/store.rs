@@ -1,4 +1,5 @@
-//! Reads `[store]`: the settings of the store for queued events, and for state that machines share.
+//! The table `[store]`: the settings of the store for queued events, and for state that machines
+//! share.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
+//! The tables `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -209,7 +209,8 @@ impl<'f> ConfigReader<'f, '_> {
                 self.faults.add(&table.place_of("insecure_unsigned"), problem, remedy);
             }
             (true, false) => {
-                let remedy = "set the same key in the platform's console and in keys";
+                let remedy = "set the same key in the platform's console and in keys, and remove \
+                              insecure_unsigned";
                 let problem = "expected keys, found none, so any client can forge callbacks";
                 let problem = FaultKind::CallbacksUnsigned.because(problem);
                 self.warnings.add(keys_place, problem, remedy);
@@ -278,7 +279,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let host = address.url().host().unwrap_or_default();
                 let problem = format!(
                     "expected the host of `upstream` or another port, found {host} with the port \
-                     of `upstream`: the address is not reserved"
+                     of `upstream`, so gatepost does not reserve the address"
                 );
                 let remedy = "if both hosts are the same machine, write the host of `upstream`; \
                               otherwise ignore this warning";

@@ -1,4 +1,4 @@
-//! Reads `[[certificate]]` and `[tls]`. The core reads the files. The proxy parses the
+//! The tables `[[certificate]]` and `[tls]`. The core reads the files. The proxy parses the
 //! certificates.
 
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub struct PemFile {
 
 /// A private key in PEM.
 ///
-/// `Debug` redacts the key, and the key is zeroed on drop.
+/// `Debug` redacts the key, and drop zeroes the key.
 #[derive(Clone, Debug)]
 pub struct PrivateKeyPem(Secret);
 
@@ -76,8 +76,8 @@ impl PartialEq for PrivateKeyPem {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the certificates and the TLS settings. Returns `None` without a certificate, and for a
-    /// faulty certificate. `listener` is the key of an address that needs a certificate.
+    /// Reads the certificates and the TLS settings. Returns `None` if the config has no certificate
+    /// or a faulty certificate. `listener` is the key of an address that needs a certificate.
     pub(super) fn tls_settings(
         &self,
         table: &Table<'f>,

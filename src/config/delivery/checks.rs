@@ -1,4 +1,4 @@
-//! Checks the entries of `[template.on]` against the kinds that they cover.
+//! Checks that compare the entries of `[template.on]` with the kinds that they cover.
 
 use super::Entry;
 use super::failure::OnFailure;

@@ -1,4 +1,4 @@
-//! Reads `dedupe`: the kinds for which gatepost replies to resends without asking the app.
+//! The key `dedupe`: the kinds for which gatepost replies to resends without asking the app.
 
 use std::time::Duration;
 
