@@ -85,8 +85,8 @@ impl Server {
         self.settings.tls.as_ref()
     }
 
-    /// Returns the guard that permits or forbids each IP address of the host; `None` if only the
-    /// operator can have chosen the server.
+    /// Returns the guard that permits or forbids each IP address of the host; `None` if gatepost
+    /// permits every address of the host.
     #[must_use]
     pub const fn guard(&self) -> Option<&Arc<AddressGuard>> {
         self.settings.guard.as_ref()
@@ -268,8 +268,8 @@ impl Addresses {
         &self.list[0]
     }
 
-    /// Returns a number for [`Addresses::in_turn`]. The number determines the address that a new
-    /// request tries first.
+    /// Returns a number for [`Addresses::in_turn`]. If all servers are healthy, the number
+    /// determines the address that a new request tries first.
     #[must_use]
     pub fn turn(&self) -> usize {
         if self.only().is_some() { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }

@@ -5,7 +5,8 @@
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
-//!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
+//!    breaker. If the probe fails or gets no result, the breaker stays open at least until the next
+//!    probe.
 //!
 //! Failures are a time-out, a failed connection, a missing or incomplete answer, and a status of
 //! 502, 503 or 504. Any other answer shows that the app is up, even if gatepost cannot use that

@@ -266,7 +266,7 @@ impl UnavailableKind {
             }
             Self::StoreFull => ("store_full", "the store is full"),
             Self::StoreUnavailable => {
-                ("store_unavailable", "the store did not store the event, or not in time")
+                ("store_unavailable", "the store did not store the event in time")
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Reads the answer to a notification: the app accepted the event, refused the event, or failed.
+//! Meaning of the answer to a notification: the app accepted the event, refused the event, or
+//! failed.
 //!
 //! | answer | the app |
 //! |---|---|
@@ -29,12 +30,12 @@ use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
 use crate::template::{Ask, UnclearAnswer};
 
-/// Checks that the app accepted the event of a notification. `ack` is the platform's acknowledgement.
-/// Returns the reason if the answer is unclear, but the event counts as accepted.
+/// Checks that the app accepted the event of a notification. `ack` is the platform's
+/// acknowledgement. Returns the reason if the answer is unclear, but the event counts as accepted.
 ///
 /// # Errors
 ///
-/// Returns the reason why the event does not count as taken.
+/// Returns the reason why the event does not count as accepted.
 pub(super) fn check_taken(
     answer: &Answer,
     ack: &Reply,
@@ -203,8 +204,8 @@ fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
 ///
 /// # Errors
 ///
-/// Returns an error if a member of the acknowledgement has another [`comparable`] value in the
-/// answer.
+/// Returns an error if a member of the acknowledgement has another value of the same type in the
+/// answer: see [`comparable`].
 fn repeats(answer: &Object<'_>, ack: &Object<'_>) -> Result<bool, Unavailable> {
     let mut repeated = 0;
     for (name, expected) in ack.iter() {

@@ -26,8 +26,8 @@ impl Accepted {
     }
 
     /// Returns the headers and the body of the event, with the additional header
-    /// `gatepost-replay: 1`. `edited` replaces the body. If the template has a `signing_secret`,
-    /// signs the event with the time `now`.
+    /// `gatepost-replay: 1`. `edited` replaces the body. If gatepost signs the events of the
+    /// template, signs the event with the time `now`.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The gate: judges requests by a compiled config.
+//! The gate, which judges requests by a compiled config.
 
 mod active_config;
 mod admission;
@@ -99,7 +99,7 @@ struct GateState {
     /// Filter that rules out most paths without a route. gatepost checks this filter before
     /// `current`.
     path_filter: SharedPathFilter,
-    /// True if a template of the current config signs its events.
+    /// True if gatepost signs the events of at least one template of the current config.
     signs_events: AtomicBool,
     /// True if any config that this gate has had contains a route with the key `query`. gatepost
     /// never clears this flag.
@@ -188,7 +188,8 @@ impl Gate {
     }
 
     /// Returns `true` if `is_it` returns `true` for a key with which the gate verifies callbacks
-    /// for the template. `is_it` must not print the key, nor compare the key with `==`.
+    /// for the template. `is_it` must not print the key, and must not compare the key with
+    /// `==`.
     ///
     /// ```
     /// use gatepost::Gate;
@@ -341,8 +342,8 @@ impl Gate {
         self.admit_lazily(head.uri(), Reach::Exact, || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], for a server that passes requests without a route to
-    /// another server.
+    /// Judges the head of a request, like [`Gate::admit`], for a server that passes requests
+    /// without a route to another server.
     ///
     /// The other server may map further paths to a callback path or to an app address: index files
     /// (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path info
@@ -370,7 +371,8 @@ impl Gate {
         active.admit(lookup, head, &self.0.memory, false, now)
     }
 
-    /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
+    /// Judges the head of a request, like [`Gate::admit`], but takes the head and the time from
+    /// `arrival`.
     ///
     /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or
     /// of an app address. For all other paths, gatepost does not read the clock.

@@ -151,7 +151,8 @@ impl<'c> RequestContext<'c> {
         Self { span, ..self }
     }
 
-    /// Sets the `host` header of the request to the app; `None` omits the header.
+    /// Sets the `host` header of the request to the app; `None` leaves the header to the server's
+    /// HTTP library.
     pub const fn with_host(self, host: Option<&'c HeaderValue>) -> Self {
         Self { host, ..self }
     }

@@ -1,4 +1,4 @@
-//! Carries out the steps in the shared state, for [`drive`](crate::drive).
+//! Functions that carry out the steps in the shared state, for [`drive`](crate::drive).
 
 use std::pin::pin;
 use std::time::Duration;

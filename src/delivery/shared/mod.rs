@@ -2,8 +2,8 @@
 //! corresponding step in this process:
 //!
 //! 1. A signature or id that this process receives for the first time: stores the value in the
-//!    shared state, unless the state already contains it. If the value has arrived with other data,
-//!    the callback reuses it.
+//!    shared state, unless the state already contains it. If the value has arrived earlier with
+//!    other data, gatepost treats the callback as a reuse of the signature or id.
 //! 2. A callback that this process would ask the app about: claims the callback. If another process
 //!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
 //!    The claim expires one second after the app's time, so a process that crashes does not delay a

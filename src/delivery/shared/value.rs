@@ -46,7 +46,7 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 pub(super) enum StoredValue {
     /// Claim of a process that asks the app.
     Claim,
-    /// Acknowledgement of a notification whose event the app took.
+    /// Acknowledgement of a notification whose event the app accepted.
     Acknowledgement,
     /// Reply to a decision, from the app's answer.
     Reply(Box<Reply>),
