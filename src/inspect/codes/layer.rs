@@ -9,19 +9,19 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "answer_incomplete",
-        "the body of the handler's response returned an error; the line has its text",
+        "the body of the handler's response returned an error; the log line has the text of the error",
     ),
     (
         "app_status",
-        "404 or 405: add a `post` route for the path of the event, which is the path of url, otherwise that of the callback; under `nest`, write both with the prefix",
+        "404 or 405: add a `post` route for the path of the event: the path of url, or without url, the path of the callback; under `nest`, write the paths in the config with the prefix",
     ),
     (
         "app_unreachable",
-        "the handler panicked or returned an error, or the service inside the layer was not ready; the line has the text of the panic or error",
+        "the handler panicked or returned an error, or the service inside the layer was not ready; the log line has the text of the panic or error",
     ),
     (
         "body_too_large",
-        "a limit around the gate, such as tower-http's RequestBodyLimitLayer, has the same code; raise it too",
+        "a limit around the gate, such as tower-http's RequestBodyLimitLayer, has the same code; raise that limit, too",
     ),
     (
         "file_unreadable",
@@ -34,7 +34,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "rate_limited",
-        "without `GateLayer::with_peer`, the layer knows no client, and source_limit counts all clients as one",
+        "call `GateLayer::with_peer`; without this call, the layer does not know the client, and source_limit counts all clients as one",
     ),
     (
         "secret_unreadable",
@@ -46,7 +46,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "source_not_allowed",
-        "without `GateLayer::with_peer`, the layer knows no client, and refuses every request to a route with allow",
+        "call `GateLayer::with_peer`; without this call, the layer does not know the client, and refuses every request to a route with allow",
     ),
     (
         "tenant_unknown",

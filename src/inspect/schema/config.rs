@@ -64,11 +64,11 @@ fn proxy_keys() -> Value {
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may read and change; default: none, so that no client may change anything.",
+            "description": "Token with which clients of /api may read data and make changes; default: none, and no client may make changes.",
         },
         "admin_read_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may only read; default: none.",
+            "description": "Token with which clients of /api may only read data; default: none.",
         },
         "inspector": inspector(),
         "admin_hosts": strings("Names that /api and the console accept as `host`, besides localhost and IP addresses."),
@@ -335,7 +335,7 @@ fn inspector() -> Value {
             "max_bytes": integer("Maximum total size of these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
-                "description": "none: gatepost captures no callback. masked: it shows captured callbacks without keys, tokens, credentials, signatures, and fields with the name of a secret. full: without keys, tokens and credentials only.",
+                "description": "none: gatepost captures no callback. masked: gatepost shows captured callbacks, but hides keys, tokens, credentials, signatures, and fields whose names denote secrets. full: gatepost hides only keys, tokens and credentials.",
             },
         },
     })
@@ -602,7 +602,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
         },
         "keep_proof": {
             "type": "boolean",
-            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
+            "description": "With json, cloudevents and common: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
         "reserve": { "$ref": "#/$defs/reserve" },
@@ -658,7 +658,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
-        "mirror": strings("Addresses that receive a copy of each event after the reply. Their answers do not affect the reply."),
+        "mirror": strings("Addresses of another app, which receives a copy of each event after the reply. The answers of this app do not affect the reply."),
     })
 }
 
