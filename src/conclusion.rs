@@ -293,8 +293,8 @@ impl Unavailable {
         Self { kind, detail: Some(printable(detail)) }
     }
 
-    /// Creates an error with the full text of one of gatepost's own errors, because the remedy is
-    /// at the end of the text.
+    /// Creates an error with the text of one of gatepost's own errors. Does not shorten the text,
+    /// because the remedy is at the end.
     pub(crate) const fn with_whole(kind: UnavailableKind, detail: String) -> Self {
         Self { kind, detail: Some(detail) }
     }

@@ -237,7 +237,7 @@ impl Config {
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the servers of the app addresses that a client of the admin API may not set. Omits
+    /// Returns the servers of the app addresses that a client of the admin API must not set. Omits
     /// the servers of app addresses in `earlier`, and the upstream.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {

@@ -174,7 +174,7 @@ impl<'f> ConfigReader<'f, '_> {
             return Some(seed);
         }
         let problem =
-            "expected the seed of an NKey user, SU and 56 letters and digits, found other text";
+            "expected the seed of an NKey user (SU and 56 letters and digits), found other text";
         let remedy = "create a seed: nk -gen user";
         self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
         None
@@ -198,7 +198,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let problem = "expected user and password, token, credentials, or nkey, found another \
                                combination";
                 let problem = FaultKind::KeyUnused.because(problem);
-                self.faults.add(&table.place, problem, "keep the keys of one login");
+                self.faults.add(&table.place, problem, "write the keys of exactly one login");
                 None
             }
         }

@@ -360,7 +360,7 @@ fn reports_faults_of_a_store_on_nats() {
         ),
         (
             format!("[store]\nurl = 'nats://a'\nnkey = 's3cret'\n{ROUTE}push = 'http://app/p'"),
-            "expected the seed of an NKey user, SU and 56 letters and digits, found other text",
+            "expected the seed of an NKey user (SU and 56 letters and digits), found other text",
         ),
         (
             format!("[store]\nurl = 'nats://a'\nprefix = 'a.b'\n{ROUTE}push = 'http://app/p'"),
