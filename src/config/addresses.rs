@@ -211,7 +211,7 @@ impl<'f> ConfigReader<'f, '_> {
         } else {
             "an invalid path after the second colon"
         };
-        let remedy = "write a socket path of at most 107 bytes, as in unix:/run/app.sock; to add a \
+        let remedy = "write unix:/run/app.sock, with a socket path of at most 107 bytes; to add a \
                       path without . and .., write unix:/run/app.sock:/path";
         let problem = format!("expected a Unix socket, found {found}");
         self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
