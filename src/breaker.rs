@@ -1,6 +1,6 @@
 //! Circuit breakers. While an app is down, gatepost sends only probes to that app, so other
 //! callbacks do not wait for a time-out. Each address or list of addresses in a config has its own
-//! breaker. Kinds without an address share a breaker of their template.
+//! breaker. The kinds of a template that have no address share one breaker.
 //!
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.

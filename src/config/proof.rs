@@ -221,8 +221,8 @@ impl<'f> ConfigReader<'f, '_> {
         Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
     }
 
-    /// Reports each setting that the signature covers but that has no value. Without the value, no
-    /// signature can match.
+    /// Reports each setting that the signature covers but that has no value. If the value is
+    /// missing, no signature can match.
     fn check_covered(
         &self,
         signature: &Signature,
@@ -290,7 +290,7 @@ fn setting_names(plan: &Plan) -> Vec<&str> {
     plan.settings.iter().map(|setting| &*setting.name).chain(of_window).collect()
 }
 
-/// Returns `true` if `name` is the key of a duration, with or without its unit.
+/// Returns `true` if `name` is `key`, the key of a duration, with or without the unit at the end.
 fn is_duration(name: &str, key: &str) -> bool {
     name == key || name == duration_key(key).0
 }

@@ -170,8 +170,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.watched_file(name, MAX_TEXT_BYTES)
     }
 
-    /// Reads a file that the config names. With `watch`, gatepost reloads the config when the file
-    /// changes.
+    /// Reads a file that the config names. If `watch` is true, gatepost reloads the config when the
+    /// file changes.
     pub(super) fn watched_file(
         &self,
         name: &Located<&'f str>,

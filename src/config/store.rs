@@ -46,7 +46,7 @@ pub struct StoreSettings {
 pub enum StoreLocation {
     /// An SQLite file on this machine.
     Sqlite(PathBuf),
-    /// NATS JetStream, shared by several machines.
+    /// NATS JetStream, which several machines can share.
     Nats(Box<NatsSettings>),
 }
 

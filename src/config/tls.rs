@@ -16,12 +16,12 @@ const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TlsSettings {
-    /// Certificates, in the order of the file. The first is the default.
+    /// Certificates, in the order of the file. The first certificate is the default.
     pub certificates: Vec<CertificateFiles>,
     /// Lowest TLS version that the proxy accepts.
     pub min_version: TlsVersion,
     /// Authorities of the client certificates that the proxy requires; `None` if the proxy requires
-    /// no certificate.
+    /// no client certificate.
     pub client_ca: Option<PemFile>,
 }
 

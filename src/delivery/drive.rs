@@ -359,7 +359,7 @@ async fn conclude(
                     let Some(held) = question.shared.take() else {
                         break ask(client, app, runtime, question, now);
                     };
-                    // Boxed, so that the future stays small without shared state.
+                    // Boxed, so that the future stays small if machines share no state.
                     return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
                 }
                 // Boxed, so that the future of an event that is not queued stays small.

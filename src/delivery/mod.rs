@@ -182,8 +182,8 @@ impl Accepted {
 
     /// Returns the values that all resends of the callback share and no other callback has.
     ///
-    /// `of_content` returns the digest of the data of an event that its data identifies: the local
-    /// id, or the id for a value that other machines compare.
+    /// If the data identifies the event, `of_content` returns the digest of the data: the local id,
+    /// or the id for a value that other machines compare.
     fn identity_parts(&self, of_content: impl Fn(&Event) -> &[u8]) -> [&[u8]; 4] {
         let event = self.event();
         let plan = &self.template().plan;

@@ -219,7 +219,8 @@ impl QueuedApp {
         }
     }
 
-    /// Returns the time after which gatepost gives up an event, measured from its queueing.
+    /// Returns the time after which gatepost stops trying to deliver an event. The time starts when
+    /// gatepost queues the event.
     #[must_use]
     pub fn give_up_after(&self) -> Duration {
         self.retry().give_up_after

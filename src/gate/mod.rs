@@ -229,7 +229,7 @@ impl Gate {
         self.0.current.load().proxy.upstream.clone()
     }
 
-    /// Returns the path of a request for a log line: at most its first 256 bytes.
+    /// Returns the path of a request in the form for log lines: at most the first 256 bytes.
     ///
     /// `{token}…` replaces the first segment that a server could read as the secret segment of a
     /// route, and everything after this segment.

@@ -344,7 +344,7 @@ fn inspector() -> Value {
 fn retry() -> Value {
     json!({
         "type": "object",
-        "description": "Times of the attempts to deliver a queued event. Without this table, each key has its default.",
+        "description": "Times of the attempts to deliver a queued event. If this table is missing, each key has its default.",
         "additionalProperties": false,
         "properties": {
             "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long, up to max_ms. gatepost shortens each wait at random, by up to half. Default: 1000.", 1, MAX_RETRY_MS),

@@ -1,4 +1,4 @@
-//! Tests of a front controller that selects a handler by the query. Its handler of callbacks
+//! Tests of a front controller that selects a handler by the query. The handler of callbacks
 //! receives only callbacks that gatepost has verified.
 
 use super::servers::Server;

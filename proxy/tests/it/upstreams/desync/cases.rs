@@ -107,8 +107,8 @@ fn posted(line: &str, body: &str) -> String {
     format!("{{post}}{line}\r\n\r\n{{body}}{body}")
 }
 
-/// Combines each encoding with [`LENGTHS_FOR_EACH_ENCODING`] lengths. The encoding and the length
-/// are first in turn. For a server that reads the chunks, most bodies end early. For a server that
+/// Combines each encoding with [`LENGTHS_FOR_EACH_ENCODING`] lengths. In turn, the encoding or the
+/// length is first. For a server that reads the chunks, most bodies end early. For a server that
 /// reads the length, one body of each encoding ends early.
 fn pairs(encodings: &[String], lengths: &[String]) -> Vec<String> {
     let mut pairs = Vec::new();
