@@ -1,6 +1,6 @@
 //! Circuit breakers. While an app is down, gatepost sends only probes to that app, so other
 //! callbacks do not wait for a time-out. Each address or list of addresses in a config has its own
-//! breaker. The kinds of a template that have no address share one breaker.
+//! breaker. In each template, the kinds without an address share one breaker.
 //!
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
@@ -177,7 +177,7 @@ mod tests {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
         assert!(breaker.allows(AT(1000)));
-        assert!(!breaker.allows(AT(1000)), "expected no probe during the first, found one");
+        assert!(!breaker.allows(AT(1000)), "expected no second probe during the first, found one");
         breaker.record(&Answer::Timeout, AT(1500));
         assert!(!breaker.allows(AT(2499)));
         assert!(breaker.allows(AT(2500)));

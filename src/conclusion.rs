@@ -171,8 +171,8 @@ pub enum UnavailableKind {
     AnswerFatal,
     /// The app closed the connection during its answer.
     AnswerIncomplete,
-    /// A field of the answer is misspelt, repeated, missing or in the wrong object, or has the
-    /// wrong type or range.
+    /// A field of the answer is misspelt, repeated, missing or in the wrong object, has the
+    /// wrong type, or is out of range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
@@ -185,7 +185,7 @@ pub enum UnavailableKind {
     /// The rate limit of the route is exhausted, so gatepost did not ask the app.
     AppOverloaded,
     /// The status of the answer is not 2xx. For a decision, 401 and 403 are usable too. For a
-    /// notification, some of these statuses are [`EventRefused`](Self::EventRefused).
+    /// notification, most 4xx statuses cause [`EventRefused`](Self::EventRefused) instead.
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,

@@ -152,7 +152,7 @@ impl<'f> ConfigReader<'f, '_> {
         let is_usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let text = prefix.value;
         if text.is_empty() || text.len() > MAX_PREFIX_BYTES || !text.chars().all(is_usual) {
-            let remedy = "use at most 32 lower-case letters, digits and hyphens";
+            let remedy = "use 1 to 32 lower-case letters, digits and hyphens";
             self.faults.add_text(prefix, "a prefix for stream names", remedy);
             return None;
         }

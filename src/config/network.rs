@@ -20,7 +20,7 @@ impl ConfigReader<'_, '_> {
     pub(super) fn origin(&self, text: &Located<&str>) -> Option<Uri> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
-            let remedy = "remove everything after the port; each request keeps its own path";
+            let remedy = "remove everything after the port, because gatepost adds the path itself";
             let problem = "expected no path in this address, found a path";
             self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
             return None;

@@ -337,8 +337,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of each template that no route and no binding selects. Such a template receives no
-    /// callbacks.
+    /// Warns of each template that receives no callbacks: no route has its provider, or neither a
+    /// route nor a binding selects the template.
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],
@@ -380,8 +380,8 @@ fn port(address: &Address) -> Option<u16> {
 
 /// Returns `true` for an address that gatepost cannot reserve.
 ///
-/// Reserving `/` would refuse requests for the app's start page. A reserved path includes every
-/// query, so an app that routes by query would lose all requests to that path.
+/// If gatepost reserved `/`, gatepost would refuse requests for the app's start page. A reserved
+/// path includes every query, so an app that routes by query would lose all requests to that path.
 fn is_open(url: &Uri) -> bool {
     url.path() == "/" || url.query().is_some()
 }

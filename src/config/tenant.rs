@@ -1,4 +1,4 @@
-//! Warnings of kinds whose callbacks name no tenant.
+//! Warnings about kinds whose callbacks name no tenant.
 
 use super::ConfigReader;
 use crate::route::{Route, Routes};

@@ -4,9 +4,9 @@
 //! | answer | the app |
 //! |---|---|
 //! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | accepted the event |
-//! | 2xx in which `allow` occurs twice, or is neither `true` nor `null` | did not accept the event (`answer_contradicts`) |
+//! | 2xx in which `allow` occurs more than once, or is neither `true` nor `null` | did not accept the event (`answer_contradicts`) |
 //! | 2xx in which a member of the acknowledgement has another value | did not accept the event (`answer_contradicts`) |
-//! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not accept the event (`answer_contradicts`) |
+//! | 2xx with an `error` other than `null`, `false`, 0 or an empty value, or with a number of at least 400 in `status` | did not accept the event (`answer_contradicts`) |
 //! | 2xx with a fatal error of PHP | did not accept the event (`answer_fatal`) |
 //! | 2xx with any other body | accepted the event; with `unclear_answer = "refused"`, did not accept the event (`answer_unclear`) |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
@@ -182,7 +182,8 @@ pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// Returns an error if `error` has a value, or if `status` is a number of at least 400.
+/// Returns an error if the answer has an `error` other than `null`, `false`, 0 or an empty value, or
+/// a number of at least 400 in `status`.
 fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
     let has_error = answer.get("error").is_some_and(|error| {
         !matches!(

@@ -2,7 +2,7 @@
 //! at once.
 //!
 //! A platform may send one callback several times; each time, gatepost receives a copy. The rules
-//! of [`Accepted::next`], in the order checked:
+//! of [`Accepted::next`], in the order in which gatepost checks them:
 //!
 //! 1. For a challenge, a fixed answer, a kind that the template does not list, or a missing key for
 //!    reply signing: replies without asking the app.

@@ -27,8 +27,8 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed. gatepost verifies uncompressed bodies only.
     ContentEncodingUnsupported,
-    /// A field of the body, a header or a query parameter occurs twice, or two places that must
-    /// have the same value have different values.
+    /// A field of the body, a header or a query parameter occurs more than once, or two places that
+    /// must have the same value have different values.
     FieldDuplicate,
     /// A field does not have the type, the range or the value that the definition or the template
     /// requires, or names another kind than the route.
@@ -206,7 +206,7 @@ impl RefusalKind {
             }
             Self::FieldDuplicate => (
                 "field_duplicate",
-                "a field, header or parameter occurs twice, or two places of one value have different values",
+                "a field, header or parameter occurs more than once, or two places of one value have different values",
             ),
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),

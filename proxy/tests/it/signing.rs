@@ -83,7 +83,7 @@ fn with_header(seen: &Seen, name: &str, value: &str) -> Seen {
     seen
 }
 
-/// Returns five variants of an event, four forgeries and a late event. A verifier must reject all
+/// Returns five variants of an event: four forgeries and a late event. A verifier must reject all
 /// five.
 fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
     let mut flipped = seen.clone();

@@ -54,7 +54,8 @@ impl Drop for Over<'_> {
 }
 
 /// Sends pushes on one connection until `is_over` is true, but at least [`EACH`] pushes. gatepost
-/// must accept each push. Returns the number of pushes.
+/// must accept each push. Returns the number of sent
+/// pushes.
 fn send_all(port: u16, is_over: &AtomicBool) -> usize {
     let mut client = Client::new(connect(port));
     let mut sent = 0;
@@ -137,7 +138,8 @@ fn sighup_applies_command_line_edits_under_load() {
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });
-    // The API edits the reloaded file. If the file is invalid, gatepost keeps the earlier config.
+    // The API edits the reloaded file. If a reload finds an invalid file, gatepost keeps the earlier
+    // config.
     let change = json!({ "description": "x" });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
     let good = std::fs::read_to_string(&config).unwrap();

@@ -337,8 +337,8 @@ fn commands_in_manual_succeed() {
     assert_eq!(file.text(), CONFIG);
 }
 
-/// Runs the program on a terminal, and types the text that `input` returns at the question. Checks
-/// the exit code, and returns the program's output.
+/// Runs the program on a terminal. After the program's question, types the text that `input`
+/// returns. Checks the exit code, and returns the program's output.
 fn on_terminal(
     file: &File,
     arguments: &[&str],

@@ -9,7 +9,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "answer_incomplete",
-        "the body of the handler's response returned an error; the log line has the text of the error",
+        "read the text of the error in the log line; the body of the handler's response returned this error",
     ),
     (
         "app_status",
@@ -17,7 +17,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "app_unreachable",
-        "the handler panicked or returned an error, or the service inside the layer was not ready; the log line has the text of the panic or error",
+        "read the text of the panic or error in the log line; the handler panicked or returned an error, or the service inside the layer was not ready",
     ),
     (
         "body_too_large",
@@ -25,7 +25,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "file_unreadable",
-        "with `Gate::builder().toml(TEXT)`, the path is relative to the working directory",
+        "with `Gate::builder().toml(TEXT)`, write a path relative to the working directory",
     ),
     ("id_reused", "compare both callbacks in the app; if one is forged, rotate the key"),
     (

@@ -356,7 +356,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_replicas_missing",
-        "a stream has fewer replicas than replicas in [store], or the cluster has too few servers for them",
+        "a stream has fewer replicas than `replicas` in [store], or the cluster has fewer servers than replicas",
         "a server is down, the servers form no cluster, or an earlier config has created the stream with fewer replicas",
         STORE_START,
         "start all servers as one cluster (`nats server list` shows them), or run the command in the message; lower replicas only for a test",
@@ -555,7 +555,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the config file has several hard links",
         "a backup or a deployment has linked the file",
         API,
-        "replace the hard link by a copy or a symbolic link",
+        "replace the hard link with a copy or a symbolic link",
     ]),
     admin_api([
         "host_refused",
@@ -569,7 +569,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the API could not write the file, or gatepost has a bug",
         "a full disk, or missing permission for the folder of the config",
         API,
-        "read gatepost's log, and permit gatepost's user to write to the folder",
+        "read gatepost's log; free space on the disk, or permit gatepost's user to write to the folder; report a bug to the gatepost project",
     ]),
     admin_api([
         "invalid",

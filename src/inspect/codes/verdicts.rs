@@ -32,7 +32,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldDuplicate,
-        "a field, header or parameter occurs twice, or two alternative places of one value have different values, so gatepost and the app could read different values",
+        "a field, header or parameter occurs more than once, or two alternative places of one value have different values, so gatepost and the app could read different values",
         "no platform sends this: look for a forger, or for a proxy that repeats headers or parameters",
     ),
     (

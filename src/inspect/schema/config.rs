@@ -64,7 +64,7 @@ fn proxy_keys() -> Value {
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may read data and make changes; default: none, and no client may make changes.",
+            "description": "Token with which clients of /api may read data and make changes; if this key is not set, no client may make changes.",
         },
         "admin_read_token": {
             "$ref": "#/$defs/secret",
@@ -149,7 +149,7 @@ fn definitions() -> Value {
 fn certificate() -> Value {
     json!({
         "type": "object",
-        "description": "A certificate of the TLS listeners. The proxy chooses the certificate with the server name that the client sends (SNI); if there is none, it uses the first certificate.",
+        "description": "A certificate of the TLS listeners. The proxy chooses the certificate with the server name that the client sends (SNI); if no certificate has this name, or the client sends no name, the proxy uses the first certificate.",
         "additionalProperties": false,
         "required": ["chain", "key"],
         "properties": {

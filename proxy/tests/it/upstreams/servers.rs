@@ -44,7 +44,7 @@ impl Server {
         command.env("FOLDER", self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
-            panic!("expected {command:?} to start, found {error}; run tests/run to install it")
+            panic!("expected {command:?} to start, found {error}; run tests/run, which installs the program")
         });
         self.processes.push(child);
     }
