@@ -102,8 +102,8 @@ fn not_accepted() -> CallbackRejection {
     CallbackRejection::NotAccepted
 }
 
-/// Returns the typed data of a callback. If this fails, logs the error, because the layer receives
-/// only the status of the rejection.
+/// Returns the typed data of a callback. If `T` does not fit the callback, logs the error, because
+/// the layer receives only the status of the rejection.
 fn view<T: View>(accepted: &Accepted) -> Result<T, CallbackRejection> {
     accepted.view().map_err(|error| {
         report::view_failed(accepted, &error, system_time());

@@ -63,8 +63,9 @@ impl Conclusion {
         Self { reply, origin, dropped: Box::default(), unclear: None }
     }
 
-    /// Returns the permission that the reply carries; `None` for a notification, for a decision to
-    /// which gatepost cannot reply, and for an app's answer that gatepost passes on unchecked.
+    /// Returns the permission that the reply carries; `None` for a challenge, for a notification,
+    /// for a decision to which gatepost replies 503, and for an app's answer that gatepost passes
+    /// on unchecked.
     #[must_use]
     pub const fn permission(&self) -> Option<Permission> {
         self.reply.permission

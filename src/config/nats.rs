@@ -26,7 +26,7 @@ const DEFAULT_PORT: &str = "4222";
 pub(super) const KEYS: [&str; 8] =
     ["credentials", "monitor", "nkey", "password", "prefix", "replicas", "token", "user"];
 
-/// Length of the seed of an NKey.
+/// Number of characters in the seed of an NKey.
 const SEED_CHARS: usize = 58;
 
 /// Settings of a store on NATS.

@@ -54,13 +54,13 @@ impl ConfigSources {
 
 print_only! { ConfigSources:; }
 
-/// Maximum size of a file that contains a secret.
+/// Maximum size in bytes of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Maximum size of a definition file, and of a file of certificates.
+/// Maximum size in bytes of a definition file, and of a file of certificates.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
-/// Maximum size of an included file and of a watched file.
+/// Maximum size in bytes of an included file, and of a watched file.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.

@@ -44,7 +44,7 @@ const FINGERPRINT_LENGTH: usize = 16;
 pub struct WatchedFiles {
     /// `None` for a file that gatepost cannot read.
     contents: BTreeMap<PathBuf, Option<ContentHash>>,
-    /// Patterns of `include`. A new file that matches is a change.
+    /// Patterns of `include`. A new file that matches a pattern is a change.
     patterns: Vec<String>,
 }
 

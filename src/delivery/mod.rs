@@ -16,7 +16,7 @@
 //! 7. Otherwise: asks the app.
 //!
 //! If machines share their state, a step before rule 4 claims the callback for this machine: see
-//! [`SharedClaim`]. If they share the rate limit, rule 5 is a step: see [`SharedLimit`].
+//! [`SharedClaim`]. If they share the rate limit, a step checks rule 5: see [`SharedLimit`].
 //!
 //! If the config queues the kind, only rules 1 and 5 apply. gatepost then appends the event to the
 //! store, which recognizes resends. gatepost delivers the event later: see [`QueuedApp`].

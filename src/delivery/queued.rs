@@ -14,8 +14,8 @@
 //!    waited behind other events of its source and subject, gatepost makes this one attempt, unless
 //!    rule 5 applies.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
-//!    events wait. An event that is overdue in this time is dead without a further attempt, even if
-//!    gatepost has made no attempt.
+//!    events of the app wait. An event that is overdue while the circuit is open becomes dead
+//!    without a further attempt, even if gatepost has made no attempt.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Replays: on request of the operator, gatepost sends the event of a recorded callback to the app
-//! again.
+//! Replays: at the request of the operator, gatepost sends the event of a recorded callback to the
+//! app again.
 //!
 //! A replay changes neither the replies and callbacks that gatepost remembers nor the state of a
 //! circuit. The platform receives no reply.

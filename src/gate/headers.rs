@@ -1,4 +1,4 @@
-//! Headers of a request that a server passes on to the app.
+//! Headers of the requests that a server passes on to the app.
 
 use core::cell::LazyCell;
 use core::sync::atomic::Ordering;

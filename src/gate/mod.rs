@@ -248,10 +248,10 @@ impl Gate {
         self.with_routes(|routes| routes.printable_path(path))
     }
 
-    /// Replaces each secret of the config in `bytes` with `***`: the values of all keys with the
-    /// type `secret`, such as the keys of templates, the secret segments of routes, and the admin
-    /// tokens. Also replaces a secret in percent-encoded form, in a JSON string, and without its
-    /// prefix and encoding. Does not replace secrets of fewer than 6 bytes.
+    /// Replaces each secret of the config in `bytes` with `***`: the values of all config keys with
+    /// the type `secret`, such as the keys of templates, the secret segments of routes, and the
+    /// admin tokens. Also replaces a secret in percent-encoded form, in a JSON string, and without
+    /// its prefix and encoding. Does not replace secrets of fewer than 6 bytes.
     ///
     /// # Examples
     ///

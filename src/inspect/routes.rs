@@ -114,7 +114,7 @@ pub enum KindForm {
 }
 
 impl KindForm {
-    /// Returns the word of the form. [`KindForm::NoEvent`] is `-`.
+    /// Returns the word of the form; `-` for [`KindForm::NoEvent`].
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

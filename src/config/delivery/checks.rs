@@ -50,7 +50,7 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Warns if `timeout_ms` is longer than the longest budget of the entry's kinds minus
+    /// Warns if `timeout_ms` is longer than the longest budget of the entry's kinds, less
     /// [`REPLY_MARGIN`].
     pub(super) fn warn_of_late_timeout(&self, entry: &Entry, plan: &Plan) {
         let Some(timeout) = entry.timeout else { return };

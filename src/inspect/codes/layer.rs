@@ -62,7 +62,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Returns the remedy in a Rust app with the layer; `None` if it does not differ.
+/// Returns the remedy in a Rust app with the layer; `None` if the remedy does not differ.
 pub(super) fn remedy(code: &str) -> Option<&'static str> {
     REMEDIES.iter().find(|(own, _)| *own == code).map(|(_, remedy)| *remedy)
 }
