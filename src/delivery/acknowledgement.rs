@@ -182,8 +182,8 @@ pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// Returns an error if the answer has an `error` other than `null`, `false`, 0 or an empty value, or
-/// a number of at least 400 in `status`.
+/// Returns an error if the answer has an `error` other than `null`, `false`, 0 or an empty value,
+/// or a number of at least 400 in `status`.
 fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
     let has_error = answer.get("error").is_some_and(|error| {
         !matches!(

@@ -138,8 +138,8 @@ fn sighup_applies_command_line_edits_under_load() {
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });
-    // The API edits the reloaded file. If a reload finds an invalid file, gatepost keeps the earlier
-    // config.
+    // The API edits the reloaded file. If a reload finds an invalid file, gatepost keeps the
+    // earlier config.
     let change = json!({ "description": "x" });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
     let good = std::fs::read_to_string(&config).unwrap();
