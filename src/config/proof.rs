@@ -259,13 +259,14 @@ impl<'f> ConfigReader<'f, '_> {
             Ok((key, is_weak)) => {
                 if is_weak {
                     let remedy = "create a key with a random generator, and set it in the platform's console and in the config";
-                    let problem = FaultKind::SecretWeak
-                        .because("expected a key that is hard to guess, found an easy key");
+                    let problem = FaultKind::SecretWeak.because(
+                        "expected a key that is hard to guess, found a key that is easy to guess",
+                    );
                     self.warnings.add(place, problem, remedy);
                 }
                 if let Some(prefix) = signature.missing_prefix(secret) {
                     let problem = FaultKind::SecretUnprefixed.because(format!(
-                        "expected a key that starts with {prefix}, found another"
+                        "expected a key that starts with {prefix}, found another key"
                     ));
                     let remedy = "copy the complete key from the platform's console";
                     self.warnings.add(place, problem, remedy);

@@ -175,8 +175,12 @@ impl QueuedApp {
     pub(crate) fn new(template: &Arc<Template>, kind: &str) -> Result<Self, String> {
         let index = template.plan.kind_named(kind);
         let addresses = template.delivery(index).as_ask().and_then(|ask| ask.url.clone());
-        let missing =
-            || format!("expected an address for {kind} in `{}`, found none", template.name);
+        let missing = || {
+            format!(
+                "expected an address for {kind} in `{}`, found none; set a url for this kind, then replay the event",
+                template.name
+            )
+        };
         let addresses = addresses.ok_or_else(missing)?;
         Ok(Self { template: Arc::clone(template), kind: index, addresses })
     }
@@ -264,7 +268,7 @@ impl QueuedApp {
         now: Timestamp,
     ) -> Settlement {
         let Some(ask) = self.ask() else {
-            return Settlement::Dead { reason: "expected an address, found none".into() };
+            return Settlement::Dead { reason: "expected an address, found none; set a url for this kind, then replay the event".into() };
         };
         if let Some(breaker) = &ask.breaker {
             breaker.record(answer, now);

@@ -183,7 +183,12 @@ impl Gate {
     pub fn queued_app(&self, lane: &Lane) -> Result<QueuedApp, String> {
         let active = self.0.current.load();
         let template = active.templates.iter().find(|own| *own.name == *lane.template());
-        let missing = || format!("expected the template `{}`, found none", lane.template());
+        let missing = || {
+            format!(
+                "expected the template `{}`, found none; restore the template, then replay the event",
+                lane.template()
+            )
+        };
         QueuedApp::new(template.ok_or_else(missing)?, lane.kind())
     }
 

@@ -21,7 +21,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "body_too_large",
-        "a limit around the gate, such as tower-http's RequestBodyLimitLayer, has the same code; raise that limit, too",
+        "also raise a smaller limit around the gate, such as tower-http's RequestBodyLimitLayer; a refusal by that limit has the same code",
     ),
     (
         "file_unreadable",

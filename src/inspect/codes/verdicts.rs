@@ -73,7 +73,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::KindMissing,
         "the callback does not have the field or header that names its kind; or its path belongs to a route without `kind`, and the callbacks of this kind do not name it; or its body is JSON, and the platform sends a form",
-        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, select the form in the platform's console that the definition expects",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, in the platform's console, select the form that the definition expects",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -87,7 +87,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::PathAmbiguous,
-        "the path or the query is another spelling of that of a route, for example with an encoded letter or a double slash, or the path is below that of a route",
+        "the path or the query is another spelling of the path or the query of a route, for example with an encoded letter or a double slash, or the path is below the path of a route",
         "write the path and the query in the platform's console exactly as in the config",
     ),
     (
