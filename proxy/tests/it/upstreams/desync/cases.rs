@@ -107,9 +107,9 @@ fn posted(line: &str, body: &str) -> String {
     format!("{{post}}{line}\r\n\r\n{{body}}{body}")
 }
 
-/// Combines each encoding with [`LENGTHS_FOR_EACH_ENCODING`] lengths. In turn, the encoding or the
-/// length is first. For a server that reads the chunks, most bodies end early. For a server that
-/// reads the length, one body of each encoding ends early.
+/// Combines each encoding with [`LENGTHS_FOR_EACH_ENCODING`] lengths. In every second combination,
+/// the length is first. For a server that reads the chunks, most bodies end early. For a server
+/// that reads the length, one body of each encoding ends early.
 fn pairs(encodings: &[String], lengths: &[String]) -> Vec<String> {
     let mut pairs = Vec::new();
     for (index, encoding) in encodings.iter().enumerate() {

@@ -139,7 +139,7 @@ struct Differences {
     unseen: usize,
 }
 
-/// Requests on all connections.
+/// Requests that the tap has forwarded, on all connections.
 #[derive(Default)]
 struct Forwarded {
     whole: Vec<Request>,
