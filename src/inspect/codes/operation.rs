@@ -188,7 +188,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     connection([
         "host_invalid",
-        "the `host` of the request is missing, repeated, malformed, or contradicts its target",
+        "the `host` of the request is missing, repeated or malformed, or contradicts the target of the request",
         "a scanner, a health check without a host, or a broken proxy in front of gatepost",
         REJECTED,
         "make the proxy in front of gatepost send one `host`",
@@ -272,7 +272,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     connection([
         "too_many_unjudged_bytes",
-        "the unfinished requests of all clients hold more than max_unjudged_bytes, or those of one client hold more than an eighth of it",
+        "the unfinished requests of all clients hold more than max_unjudged_bytes, or those of one client hold more than an eighth of max_unjudged_bytes",
         "a client begins large requests and does not complete them",
         CLOSED,
         "look for the client in `from`; if the requests are genuine, raise max_unjudged_bytes",
@@ -356,7 +356,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_replicas_missing",
-        "a stream has fewer replicas than `replicas` in [store], or the cluster has fewer servers than replicas",
+        "a stream has fewer replicas than `replicas` in [store], or the cluster has fewer servers than `replicas`",
         "a server is down, the servers form no cluster, or an earlier config has created the stream with fewer replicas",
         STORE_START,
         "start all servers as one cluster (`nats server list` shows them), or run the command in the message; lower replicas only for a test",
@@ -602,7 +602,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "not_replayable",
         "gatepost cannot send the event again",
-        "gatepost refused the callback or kept only the start of its body, or its kind has no address",
+        "gatepost refused the callback, gatepost kept only the start of the body, or the kind of the callback has no address",
         API,
         "read the message; choose another callback",
     ]),
@@ -623,7 +623,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "template_in_use",
         "the template has tenants, or a route names it",
-        "the template is still bound",
+        "a tenant or a route still uses the template",
         API,
         "unbind its tenants, and remove it from the routes",
     ]),
