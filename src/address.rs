@@ -1,10 +1,11 @@
 //! Addresses of the app and of the upstream, and the health of their servers.
 //!
-//! 1. gatepost uses the addresses of a list in turn. It prefers the addresses of healthy servers.
+//! 1. gatepost uses the addresses of a list in turn. It prefers the addresses of servers that are
+//!    up.
 //! 2. A server is down after gatepost could not open a connection to the server, or after
 //!    [`MAX_FAILURES`] failures in a row. The proxy probes the server until the server is up again.
-//! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
-//!    wrong.
+//! 3. If every server of a list is down, gatepost uses all addresses of the list in turn, because
+//!    the probes may be wrong.
 //!
 //! All addresses of a list share one circuit breaker, which records the answers of all servers.
 
@@ -85,8 +86,8 @@ impl Server {
         self.settings.tls.as_ref()
     }
 
-    /// Returns the guard that permits or forbids each IP address of the host; `None` if only the
-    /// operator can have chosen the server.
+    /// Returns the guard that permits or forbids each IP address of the host; `None` if gatepost
+    /// permits every address of the host.
     #[must_use]
     pub const fn guard(&self) -> Option<&Arc<AddressGuard>> {
         self.settings.guard.as_ref()
@@ -253,7 +254,7 @@ impl Addresses {
         &self.list
     }
 
-    /// Returns the address if the list has only one.
+    /// Returns the only address of the list; `None` if the list has several addresses.
     #[must_use]
     pub fn only(&self) -> Option<&Address> {
         match &*self.list {
@@ -268,15 +269,15 @@ impl Addresses {
         &self.list[0]
     }
 
-    /// Returns a number for [`Addresses::in_turn`]. The number determines the address that a new
-    /// request tries first.
+    /// Returns a number for [`Addresses::in_turn`]. If all servers are up, the number determines
+    /// the address that a new request tries first.
     #[must_use]
     pub fn turn(&self) -> usize {
         if self.only().is_some() { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// Returns all addresses in the order in which the request with this turn tries them: first the
-    /// addresses of healthy servers.
+    /// addresses of servers that are up.
     pub fn in_turn(&self, turn: usize) -> Vec<&Address> {
         let (before, from) = self.list.split_at(turn % self.list.len());
         let mut all: Vec<_> = from.iter().chain(before).collect();

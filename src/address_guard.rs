@@ -1,4 +1,4 @@
-//! Limits the addresses that a client of the admin API may set for apps.
+//! Guard that limits the addresses that a client of the admin API may set for apps.
 //!
 //! 1. Without `allow_addresses`, gatepost permits every IP address, except link-local addresses and
 //!    the addresses of the metadata services of clouds. gatepost then permits no Unix socket.

@@ -17,8 +17,8 @@ use crate::verdict::{Accepted, ViewError};
 ///
 /// The request must have passed [`GateLayer`](crate::GateLayer), and `T` must describe the kind of
 /// the callback. Otherwise, the extractor returns a [`CallbackRejection`]. A type of this crate
-/// fits every callback of its kind: if a value does not have the declared type, the field is
-/// `None`.
+/// fits every accepted callback of its kind: if a value does not have the type of an optional
+/// field, the field is `None`.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -102,8 +102,8 @@ fn not_accepted() -> CallbackRejection {
     CallbackRejection::NotAccepted
 }
 
-/// Returns the typed data of a callback. If this fails, logs the error, because the layer receives
-/// only the status of the rejection.
+/// Returns the typed data of a callback. If `T` does not fit the callback, logs the error, because
+/// the layer receives only the status of the rejection.
 fn view<T: View>(accepted: &Accepted) -> Result<T, CallbackRejection> {
     accepted.view().map_err(|error| {
         report::view_failed(accepted, &error, system_time());
@@ -140,7 +140,7 @@ pub enum CallbackRejection {
     /// 403.
     #[error(
         "expected a callback accepted by gatepost, found a request that gatepost did not accept; \
-         add `GateLayer`"
+         add `GateLayer`, and a [[route]] with the path of the request"
     )]
     NotAccepted,
     /// The callback does not match the type `T` of [`Callback`]. The status is 422.

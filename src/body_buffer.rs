@@ -1,4 +1,5 @@
-//! Collects the chunks of a body. Copies nothing if the body has only one chunk, the usual case.
+//! Buffer for the chunks of a body. If the body has only one chunk, as usual, the buffer copies
+//! nothing.
 
 use bytes::{Bytes, BytesMut};
 

@@ -1,11 +1,12 @@
 //! Circuit breakers. While an app is down, gatepost sends only probes to that app, so other
 //! callbacks do not wait for a time-out. Each address or list of addresses in a config has its own
-//! breaker. Kinds without an address share a breaker of their template.
+//! breaker. In each template, the kinds without an address share one breaker.
 //!
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
-//!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
+//!    breaker. If the probe fails or gets no result, the breaker stays open at least until the next
+//!    probe.
 //!
 //! Failures are a time-out, a failed connection, a missing or incomplete answer, and a status of
 //! 502, 503 or 504. Any other answer shows that the app is up, even if gatepost cannot use that
@@ -176,7 +177,7 @@ mod tests {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
         assert!(breaker.allows(AT(1000)));
-        assert!(!breaker.allows(AT(1000)), "expected no probe during the first, found one");
+        assert!(!breaker.allows(AT(1000)), "expected no second probe during the first, found one");
         breaker.record(&Answer::Timeout, AT(1500));
         assert!(!breaker.allows(AT(2499)));
         assert!(breaker.allows(AT(2500)));

@@ -1,11 +1,11 @@
-//! Determines the client of a request, and the headers that describe the client to the app.
+//! The client of a request, and the headers that describe the client to the app.
 //!
 //! 1. The client is the peer of the connection, unless the peer is in `trusted_proxies`.
 //! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
 //!    that is not a trusted proxy. The client itself may have written the entries further left.
 //! 3. gatepost reads the entries from right to left, and stops at an entry that is not an address.
-//!    If all addresses up to that entry are trusted proxies, the client is the left-most of these
-//!    addresses. If gatepost reads no address, the client is the peer.
+//!    If all addresses that gatepost reads are trusted proxies, the client is the left-most of
+//!    these addresses. If gatepost reads no address, the client is the peer.
 //!
 //! gatepost passes on received `x-forwarded-*` headers only if the peer is a trusted proxy.
 

@@ -63,8 +63,9 @@ impl Conclusion {
         Self { reply, origin, dropped: Box::default(), unclear: None }
     }
 
-    /// Returns the permission that the reply carries; `None` for a notification, for a decision to
-    /// which gatepost cannot reply, and for an app's answer that gatepost passes on unchecked.
+    /// Returns the permission that the reply carries; `None` for a challenge, for a notification,
+    /// for a decision to which gatepost replies 503, and for an app's answer that gatepost passes
+    /// on unchecked.
     #[must_use]
     pub const fn permission(&self) -> Option<Permission> {
         self.reply.permission
@@ -171,8 +172,8 @@ pub enum UnavailableKind {
     AnswerFatal,
     /// The app closed the connection during its answer.
     AnswerIncomplete,
-    /// A field of the answer is misspelt, repeated, missing or in the wrong object, or has the
-    /// wrong type or range.
+    /// A field of the answer is misspelt, repeated, missing or in the wrong object, has the
+    /// wrong type, or is out of range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
@@ -185,7 +186,7 @@ pub enum UnavailableKind {
     /// The rate limit of the route is exhausted, so gatepost did not ask the app.
     AppOverloaded,
     /// The status of the answer is not 2xx. For a decision, 401 and 403 are usable too. For a
-    /// notification, some of these statuses are [`EventRefused`](Self::EventRefused).
+    /// notification, most 4xx statuses cause [`EventRefused`](Self::EventRefused) instead.
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
@@ -266,7 +267,7 @@ impl UnavailableKind {
             }
             Self::StoreFull => ("store_full", "the store is full"),
             Self::StoreUnavailable => {
-                ("store_unavailable", "the store did not store the event, or not in time")
+                ("store_unavailable", "the store did not store the event in time")
             }
         }
     }
@@ -293,8 +294,8 @@ impl Unavailable {
         Self { kind, detail: Some(printable(detail)) }
     }
 
-    /// Creates an error with the full text of one of gatepost's own errors, because the remedy is
-    /// at the end of the text.
+    /// Creates an error with the text of one of gatepost's own errors. Does not shorten the text,
+    /// because the remedy is at the end.
     pub(crate) const fn with_whole(kind: UnavailableKind, detail: String) -> Self {
         Self { kind, detail: Some(detail) }
     }

@@ -5,7 +5,7 @@
 //!
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
-//! - `common`: binary mode, with the names and fields that all platforms share;
+//! - `common`: binary mode, with names and fields that are the same for each platform;
 //! - `raw`: binary mode, with the unchanged body and end-to-end headers of the callback;
 //! - `passthrough`: the unchanged callback, with its method, path and host. The app's answer is the
 //!   reply.
@@ -83,15 +83,15 @@ pub struct Event {
 /// Id of an event: 32 hex digits.
 pub(crate) type Id = [u8; 32];
 
-/// Id of an event, which gatepost may compute only if it is used.
+/// Id of an event. gatepost computes a deferred id only if gatepost or the app uses the id.
 #[derive(Clone)]
 pub(crate) enum EventId {
     Known(Id),
-    /// A digest of source, kind and data. Boxed, so that a known id makes an event hardly larger.
+    /// A digest of source, kind and data. Boxed, so that an event with a known id stays small.
     Deferred(Box<DeferredId>),
 }
 
-/// An id that is computed at its first use.
+/// An id that gatepost computes at its first use.
 #[derive(Clone)]
 pub(crate) struct DeferredId {
     id: OnceLock<Id>,

@@ -27,7 +27,7 @@ const PREFIX: &[u8] = b"whsec_";
 /// Permitted lengths of a decoded secret, in bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// Keys that sign events, prepared for HMAC.
+/// Keys with which gatepost signs events, prepared for HMAC.
 #[derive(Debug)]
 pub(crate) struct EventSigning {
     keys: Box<[Key]>,

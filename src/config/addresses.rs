@@ -1,4 +1,4 @@
-//! Reads the addresses of apps and of the upstream, and the addresses on which the proxy listens.
+//! Addresses of apps and of the upstream, and addresses on which the proxy listens.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::cell::{OnceCell, RefCell};
@@ -211,7 +211,8 @@ impl<'f> ConfigReader<'f, '_> {
         } else {
             "an invalid path after the second colon"
         };
-        let remedy = "write unix:/run/app.sock, or unix:/run/app.sock:/path to set a path";
+        let remedy = "write unix:/run/app.sock, with a socket path of at most 107 bytes; to add a \
+                      path without . and .., write unix:/run/app.sock:/path";
         let problem = format!("expected a Unix socket, found {found}");
         self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
         None

@@ -1,4 +1,4 @@
-//! Reads the address and the tokens of the admin listener.
+//! The address and the tokens of the admin listener.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -21,7 +21,7 @@ pub enum AdminAddress {
 }
 
 impl AdminAddress {
-    /// Returns the address of a TCP listener, with or without TLS.
+    /// Returns the address of a TCP listener, with or without TLS; `None` for a Unix socket.
     #[must_use]
     pub const fn tcp(&self) -> Option<SocketAddr> {
         match self {

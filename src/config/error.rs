@@ -53,7 +53,8 @@ impl ConfigError {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// Returns every fault, in the order of the file; empty if gatepost cannot read the file.
+    /// Returns the faults, in the order of the file. The list is empty if gatepost cannot read the
+    /// file.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.cause {

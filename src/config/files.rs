@@ -4,7 +4,7 @@
 //!    a warning.
 //! 2. Relative paths in `include` start at the folder of the config file.
 //! 3. gatepost includes a file once, even if several patterns match the file.
-//! 4. An included file must not contain `include`, so includes cannot form a circle.
+//! 4. An included file must not contain `include`, so includes cannot form a cycle.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -195,7 +195,8 @@ impl<'f> IncludeReader<'f> {
                 files.into_iter().for_each(|file| self.add(path, file));
             }
             Err(problem) => {
-                let remedy = "write a pattern such as \"templates/*.toml\"";
+                let remedy = "write a pattern such as \"templates/*.toml\", in a readable folder with \
+                              a UTF-8 name";
                 self.faults.add(&path.place, problem, remedy);
             }
         }

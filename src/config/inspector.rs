@@ -1,4 +1,4 @@
-//! Reads `[inspector]`: the callbacks that the proxy keeps in memory for the operator.
+//! The table `[inspector]`: the callbacks that the proxy keeps in memory for the operator.
 
 use std::num::NonZeroUsize;
 
@@ -58,8 +58,8 @@ impl Default for InspectorSettings {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `[inspector]`. Without a token of the admin API, gatepost captures nothing, because no
-    /// client could see a captured callback.
+    /// Reads `[inspector]`. If `has_token` is false, gatepost captures nothing, because no client
+    /// could see a captured callback.
     pub(super) fn inspector(&self, table: &Table<'f>, has_token: bool) -> InspectorSettings {
         let default = InspectorSettings::default();
         let mut settings = match table.table("inspector") {

@@ -1,6 +1,6 @@
-//! Reads, checks and compiles the config file.
+//! The config: its format, its checks and its compilation.
 //!
-//! The layer and the proxy use the same config format. gatepost reports every fault at once, each
+//! The layer and the proxy use the same config format. gatepost reports all faults at once, each
 //! with line, key and remedy. A fault never contains the value of a secret.
 
 mod addresses;
@@ -237,7 +237,7 @@ impl Config {
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the servers of the app addresses that a client of the admin API may not set. Omits
+    /// Returns the servers of the app addresses that a client of the admin API must not set. Omits
     /// the servers of app addresses in `earlier`, and the upstream.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {

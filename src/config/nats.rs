@@ -1,4 +1,4 @@
-//! Reads the keys of `[store]` for a store on NATS.
+//! The keys of `[store]` for a store on NATS.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::toml_reader::{FaultKind, Item, Located, Table};
 /// Largest value that `replicas` accepts: the maximum of NATS.
 pub(crate) const MAX_REPLICAS: i64 = 5;
 
-/// Default of `replicas`: one of three servers may fail.
+/// Default of `replicas`: with three replicas, one server may fail.
 const DEFAULT_REPLICAS: i64 = 3;
 
 /// Default of `prefix`.
@@ -26,7 +26,7 @@ const DEFAULT_PORT: &str = "4222";
 pub(super) const KEYS: [&str; 8] =
     ["credentials", "monitor", "nkey", "password", "prefix", "replicas", "token", "user"];
 
-/// Length of the seed of an NKey.
+/// Number of characters in the seed of an NKey.
 const SEED_CHARS: usize = 58;
 
 /// Settings of a store on NATS.
@@ -152,7 +152,7 @@ impl<'f> ConfigReader<'f, '_> {
         let is_usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let text = prefix.value;
         if text.is_empty() || text.len() > MAX_PREFIX_BYTES || !text.chars().all(is_usual) {
-            let remedy = "use at most 32 lower-case letters, digits and hyphens";
+            let remedy = "use 1 to 32 lower-case letters, digits and hyphens";
             self.faults.add_text(prefix, "a prefix for stream names", remedy);
             return None;
         }
@@ -174,7 +174,7 @@ impl<'f> ConfigReader<'f, '_> {
             return Some(seed);
         }
         let problem =
-            "expected the seed of an NKey user, SU and 56 letters and digits, found other text";
+            "expected the seed of an NKey user (SU and 56 letters and digits), found other text";
         let remedy = "create a seed: nk -gen user";
         self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
         None
@@ -198,7 +198,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let problem = "expected user and password, token, credentials, or nkey, found another \
                                combination";
                 let problem = FaultKind::KeyUnused.because(problem);
-                self.faults.add(&table.place, problem, "keep the keys of one login");
+                self.faults.add(&table.place, problem, "write the keys of exactly one login");
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! Reads URLs, networks of clients, and rate limits.
+//! URLs, networks of clients, and rate limits in the config.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl ConfigReader<'_, '_> {
     pub(super) fn origin(&self, text: &Located<&str>) -> Option<Uri> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
-            let remedy = "remove everything after the port; each request keeps its own path";
+            let remedy = "remove everything after the port, because gatepost adds the path itself";
             let problem = "expected no path in this address, found a path";
             self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
             return None;
@@ -40,13 +40,13 @@ impl ConfigReader<'_, '_> {
         if url.as_ref().is_ok_and(|url| has_dot_segment(url.path())) {
             let problem = "expected a path without the segments . and .., found one of them";
             let problem = FaultKind::UrlInvalid.because(problem);
-            self.faults.add(&text.place, problem, "write the path that the server resolves");
+            self.faults.add(&text.place, problem, "write the resulting path without . and ..");
             return None;
         }
         url.ok()
     }
 
-    /// Reports each address of an app on which the proxy itself listens.
+    /// Reports each app address on which the proxy itself listens.
     pub(super) fn check_app_loops(
         &self,
         tables: &[Table<'_>],
@@ -139,7 +139,7 @@ fn same_url_server(one: &Uri, other: &Uri) -> bool {
 /// The host of a URL, derived only from its spelling.
 #[derive(PartialEq, Eq)]
 enum Machine {
-    /// The machine on which gatepost runs, such as `localhost`, `127.1` or `0.0.0.0`.
+    /// The machine on which gatepost runs, as in `localhost`, `127.1` or `0.0.0.0`.
     This,
     Address(IpAddr),
     /// A name in lower case.

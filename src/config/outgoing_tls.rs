@@ -1,4 +1,5 @@
-//! Reads `[[outgoing_tls]]`: authorities, client certificate and server name for `https` addresses.
+//! The tables `[[outgoing_tls]]`: authorities, client certificate and server name for `https`
+//! addresses and NATS servers.
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ impl<'f> ConfigReader<'f, '_> {
         if let Some(key) = &key
             && !is_pem(key, "PRIVATE KEY")
         {
-            let remedy = "write the file of a private key that begins with -----BEGIN";
+            let remedy = "set key to a private key in PEM, which begins with -----BEGIN";
             let problem = FaultKind::SecretInvalid.because("expected a key as PEM, found none");
             self.faults.add(&table.place_of("key"), problem, remedy);
         }

@@ -1,4 +1,4 @@
-//! Reads `provider_files` and `provider`: the provider definitions that a config names.
+//! The keys `provider_files` and `provider`: the provider definitions that a config names.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Reads the config keys of callback signatures (`keys`, `insecure_unsigned`, `signature_reuse`,
+//! The config keys of callback signatures (`keys`, `insecure_unsigned`, `signature_reuse`,
 //! `[template.settings]`) and of event signing (`signing_secret`).
 
 use std::sync::Arc;
@@ -221,8 +221,8 @@ impl<'f> ConfigReader<'f, '_> {
         Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
     }
 
-    /// Reports each setting that the signature covers but that has no value. Without the value, no
-    /// signature can match.
+    /// Reports each setting that the signature covers but that has no value. If the value is
+    /// missing, no signature can match.
     fn check_covered(
         &self,
         signature: &Signature,
@@ -259,13 +259,14 @@ impl<'f> ConfigReader<'f, '_> {
             Ok((key, is_weak)) => {
                 if is_weak {
                     let remedy = "create a key with a random generator, and set it in the platform's console and in the config";
-                    let problem = FaultKind::SecretWeak
-                        .because("expected a key that is hard to guess, found an easy key");
+                    let problem = FaultKind::SecretWeak.because(
+                        "expected a key that is hard to guess, found a key that is easy to guess",
+                    );
                     self.warnings.add(place, problem, remedy);
                 }
                 if let Some(prefix) = signature.missing_prefix(secret) {
                     let problem = FaultKind::SecretUnprefixed.because(format!(
-                        "expected a key that starts with {prefix}, found another"
+                        "expected a key that starts with {prefix}, found another key"
                     ));
                     let remedy = "copy the complete key from the platform's console";
                     self.warnings.add(place, problem, remedy);
@@ -290,7 +291,7 @@ fn setting_names(plan: &Plan) -> Vec<&str> {
     plan.settings.iter().map(|setting| &*setting.name).chain(of_window).collect()
 }
 
-/// Returns `true` if `name` is the key of a duration, with or without its unit.
+/// Returns `true` if `name` is `key`, the key of a duration, with or without the unit at the end.
 fn is_duration(name: &str, key: &str) -> bool {
     name == key || name == duration_key(key).0
 }

@@ -1,4 +1,4 @@
-//! Reads the keys that only the proxy uses.
+//! The config keys that only the proxy uses.
 
 use core::net::SocketAddr;
 use std::collections::HashSet;
@@ -47,7 +47,7 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// Addresses on which the proxy listens for TLS.
     pub listen_tls: Vec<SocketAddr>,
-    /// Certificates and settings of the TLS listeners; `None` without a certificate.
+    /// Certificates and settings of the TLS listeners; `None` if the config has no certificate.
     pub tls: Option<Arc<TlsSettings>>,
     /// Servers that receive requests to paths without a route; `None` means status 404 for such
     /// requests.
@@ -66,7 +66,7 @@ pub struct ProxySettings {
     /// set this token.
     pub admin_read_token: Option<AdminToken>,
     /// Host names under which clients may reach the admin API, in lower case and without a final
-    /// dot. IP addresses and loopback names are always permitted.
+    /// dot. gatepost always permits IP addresses and loopback names.
     pub admin_hosts: Vec<String>,
     /// Addresses that a client of the admin API may set for the apps of templates.
     pub allow_addresses: Arc<AddressGuard>,
@@ -88,7 +88,7 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the handover.
     pub upgrade_socket: Option<PathBuf>,
-    /// Settings of the store for queued events and shared state; `None` without a store.
+    /// Settings of the store for queued events and shared state; `None` if the config has no store.
     pub store: Option<StoreSettings>,
     /// Settings of the log and the traces.
     pub telemetry: TelemetrySettings,
@@ -111,7 +111,7 @@ impl ProxySettings {
     /// contains these keys.
     #[must_use]
     pub fn restart_keys(&self, new: &Self) -> Vec<&'static str> {
-        // Names every field, so that the compiler reports a new field that this pattern omits.
+        // This pattern names every field, so the compiler reports a new field that is not in it.
         let Self {
             listen,
             listen_tls,

@@ -1,4 +1,4 @@
-//! Reads `[[route]]`: path, provider, secret segment, kind, template and limits.
+//! The tables `[[route]]`: path, provider, secret segment, kind, template and limits.
 
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ impl<'f> ConfigReader<'f, '_> {
                 plan.title
             );
             let problem = FaultKind::ProviderUnconfirmed.because(problem);
-            let remedy = "compare a real callback with `gatepost explain`: the signature, the fields and the reply";
+            let remedy = "judge a real callback with `gatepost explain`, and check the signature, the fields and the reply";
             self.warnings.add(&table.place_of("provider"), problem, remedy);
         }
     }

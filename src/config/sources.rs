@@ -38,7 +38,8 @@ impl ConfigSources {
         }
     }
 
-    /// Returns the value of a variable that contains no secret, without white space at its end.
+    /// Returns the value of a variable that contains no secret. Omits white space at the end of the
+    /// value.
     ///
     /// # Errors
     ///
@@ -53,13 +54,13 @@ impl ConfigSources {
 
 print_only! { ConfigSources:; }
 
-/// Maximum size of a file that contains a secret.
+/// Maximum size in bytes of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Maximum size of a definition file, and of a file of certificates.
+/// Maximum size in bytes of a definition file, and of a file of certificates.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
-/// Maximum size of an included file and of a watched file.
+/// Maximum size in bytes of an included file, and of a watched file.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
@@ -169,8 +170,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.watched_file(name, MAX_TEXT_BYTES)
     }
 
-    /// Reads a file that the config names. With `watch`, gatepost reloads the config when the file
-    /// changes.
+    /// Reads a file that the config names. If `watch` is true, gatepost reloads the config when the
+    /// file changes.
     pub(super) fn watched_file(
         &self,
         name: &Located<&'f str>,

@@ -1,4 +1,5 @@
-//! Reads `[store]`: the settings of the store for queued events, and for state that machines share.
+//! The table `[store]`: the settings of the store for queued events, and for state that machines
+//! share.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub struct StoreSettings {
 pub enum StoreLocation {
     /// An SQLite file on this machine.
     Sqlite(PathBuf),
-    /// NATS JetStream, shared by several machines.
+    /// NATS JetStream, which several machines can share.
     Nats(Box<NatsSettings>),
 }
 

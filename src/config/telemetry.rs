@@ -1,4 +1,4 @@
-//! Reads the keys about log lines and traces: `log_callbacks` and `[telemetry]`.
+//! The config keys for log lines and traces: `log_callbacks` and `[telemetry]`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
+//! The tables `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -209,7 +209,8 @@ impl<'f> ConfigReader<'f, '_> {
                 self.faults.add(&table.place_of("insecure_unsigned"), problem, remedy);
             }
             (true, false) => {
-                let remedy = "set the same key in the platform's console and in keys";
+                let remedy = "set the same key in the platform's console and in keys, and remove \
+                              insecure_unsigned";
                 let problem = "expected keys, found none, so any client can forge callbacks";
                 let problem = FaultKind::CallbacksUnsigned.because(problem);
                 self.warnings.add(keys_place, problem, remedy);
@@ -278,7 +279,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let host = address.url().host().unwrap_or_default();
                 let problem = format!(
                     "expected the host of `upstream` or another port, found {host} with the port \
-                     of `upstream`: the address is not reserved"
+                     of `upstream`, so gatepost does not reserve the address"
                 );
                 let remedy = "if both hosts are the same machine, write the host of `upstream`; \
                               otherwise ignore this warning";
@@ -336,8 +337,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of each template that no route and no binding selects. Such a template receives no
-    /// callbacks.
+    /// Warns of each template that receives no callbacks: no route has its provider, or neither a
+    /// route nor a binding selects the template.
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],
@@ -379,8 +380,8 @@ fn port(address: &Address) -> Option<u16> {
 
 /// Returns `true` for an address that gatepost cannot reserve.
 ///
-/// Reserving `/` would refuse requests for the app's start page. A reserved path includes every
-/// query, so an app that routes by query would lose all requests to that path.
+/// If gatepost reserved `/`, gatepost would refuse requests for the app's start page. A reserved
+/// path includes every query, so an app that routes by query would lose all requests to that path.
 fn is_open(url: &Uri) -> bool {
     url.path() == "/" || url.query().is_some()
 }

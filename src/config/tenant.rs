@@ -1,4 +1,4 @@
-//! Warns of kinds whose callbacks name no tenant.
+//! Warnings about kinds whose callbacks name no tenant.
 
 use super::ConfigReader;
 use crate::route::{Route, Routes};
@@ -42,7 +42,7 @@ impl<'f> ConfigReader<'f, '_> {
 }
 
 /// Returns the kinds that gatepost refuses on a route, because their callbacks name no tenant.
-/// Omits a kind that has a route of its own.
+/// Omits a kind with a route of its own if callbacks do not name this kind.
 fn refused_kinds<'r>(route: &'r Route, routes: &'r Routes) -> impl Iterator<Item = usize> + 'r {
     let has_own_route = |kind: usize| {
         let is_own = |other: &Route| other.kind == Some(kind);

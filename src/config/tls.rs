@@ -1,4 +1,4 @@
-//! Reads `[[certificate]]` and `[tls]`. The core reads the files. The proxy parses the
+//! The tables `[[certificate]]` and `[tls]`. The core reads the files. The proxy parses the
 //! certificates.
 
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TlsSettings {
-    /// Certificates, in the order of the file. The first is the default.
+    /// Certificates, in the order of the file. The first certificate is the default.
     pub certificates: Vec<CertificateFiles>,
     /// Lowest TLS version that the proxy accepts.
     pub min_version: TlsVersion,
     /// Authorities of the client certificates that the proxy requires; `None` if the proxy requires
-    /// no certificate.
+    /// no client certificate.
     pub client_ca: Option<PemFile>,
 }
 
@@ -56,7 +56,7 @@ pub struct PemFile {
 
 /// A private key in PEM.
 ///
-/// `Debug` redacts the key, and the key is zeroed on drop.
+/// `Debug` redacts the key, and drop zeroes the key.
 #[derive(Clone, Debug)]
 pub struct PrivateKeyPem(Secret);
 
@@ -76,8 +76,9 @@ impl PartialEq for PrivateKeyPem {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the certificates and the TLS settings. Returns `None` without a certificate, and for a
-    /// faulty certificate. `listener` is the key of an address that needs a certificate.
+    /// Reads the certificates and the TLS settings. Returns `None` if the config has no
+    /// certificate, or if a certificate is faulty. `listener` is the key of an address that needs a
+    /// certificate.
     pub(super) fn tls_settings(
         &self,
         table: &Table<'f>,

@@ -18,7 +18,7 @@ const FINGERPRINT_LENGTH: usize = 16;
 /// certificates and secrets), with hashes of their contents.
 ///
 /// The comparison uses contents, not times. A file with a new time and equal content is therefore
-/// unchanged, and a symbolic link to a target with other content is a change. If
+/// unchanged, and a symbolic link that now leads to other content is a change. If
 /// [`WatchedFiles::look`] returns equal values before and after a pause, no program has changed the
 /// files during the pause.
 ///
@@ -44,7 +44,7 @@ const FINGERPRINT_LENGTH: usize = 16;
 pub struct WatchedFiles {
     /// `None` for a file that gatepost cannot read.
     contents: BTreeMap<PathBuf, Option<ContentHash>>,
-    /// Patterns of `include`. A new file that matches is a change.
+    /// Patterns of `include`. A new file that matches a pattern is a change.
     patterns: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct TextHash(Sha256);
 
 impl TextHash {
     pub(super) fn add(&mut self, text: &str) {
-        // The hash of each text has a fixed length, so the end of each text is part of the result.
+        // The hash of each text has a fixed length, so the result depends on the end of each text.
         self.0.update(Sha256::digest(text));
     }
 

@@ -1,11 +1,12 @@
-//! Reads the answer to a notification: the app accepted the event, refused the event, or failed.
+//! Meaning of the answer to a notification: the app accepted the event, refused the event, or
+//! failed.
 //!
 //! | answer | the app |
 //! |---|---|
 //! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | accepted the event |
-//! | 2xx in which `allow` occurs twice, or is neither `true` nor `null` | did not accept the event (`answer_contradicts`) |
+//! | 2xx in which `allow` occurs more than once, or is neither `true` nor `null` | did not accept the event (`answer_contradicts`) |
 //! | 2xx in which a member of the acknowledgement has another value | did not accept the event (`answer_contradicts`) |
-//! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not accept the event (`answer_contradicts`) |
+//! | 2xx with an `error` other than `null`, `false`, 0 or an empty value, or with a number of at least 400 in `status` | did not accept the event (`answer_contradicts`) |
 //! | 2xx with a fatal error of PHP | did not accept the event (`answer_fatal`) |
 //! | 2xx with any other body | accepted the event; with `unclear_answer = "refused"`, did not accept the event (`answer_unclear`) |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
@@ -29,12 +30,12 @@ use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
 use crate::template::{Ask, UnclearAnswer};
 
-/// Checks that the app accepted the event of a notification. `ack` is the platform's acknowledgement.
-/// Returns the reason if the answer is unclear, but the event counts as accepted.
+/// Checks that the app accepted the event of a notification. `ack` is the platform's
+/// acknowledgement. Returns the reason if the answer is unclear, but the event counts as accepted.
 ///
 /// # Errors
 ///
-/// Returns the reason why the event does not count as taken.
+/// Returns the reason why the event does not count as accepted.
 pub(super) fn check_taken(
     answer: &Answer,
     ack: &Reply,
@@ -181,7 +182,8 @@ pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// Returns an error if `error` has a value, or if `status` is a number of at least 400.
+/// Returns an error if the answer has an `error` other than `null`, `false`, 0 or an empty value,
+/// or a number of at least 400 in `status`.
 fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
     let has_error = answer.get("error").is_some_and(|error| {
         !matches!(
@@ -203,8 +205,8 @@ fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
 ///
 /// # Errors
 ///
-/// Returns an error if a member of the acknowledgement has another [`comparable`] value in the
-/// answer.
+/// Returns an error if a member of the acknowledgement has another value of the same type in the
+/// answer: see [`comparable`].
 fn repeats(answer: &Object<'_>, ack: &Object<'_>) -> Result<bool, Unavailable> {
     let mut repeated = 0;
     for (name, expected) in ack.iter() {

@@ -1,4 +1,4 @@
-//! The driver: processes an admitted callback, and returns the outcome, [`Driven`].
+//! The driver, which processes an admitted callback and returns the outcome, [`Driven`].
 //!
 //! A server, such as the tower layer or the proxy, implements [`ClientSide`] (the request and its
 //! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
@@ -87,8 +87,8 @@ impl EventRequest<'_> {
         self.accepted.request(&self.head, &self.context, self.now)
     }
 
-    /// Does the same as [`Self::into_parts`], for an app that has the [`Accepted`]. Omits the headers
-    /// that repeat it.
+    /// Returns the same as [`Self::into_parts`], for an app that has the [`Accepted`]. Omits the
+    /// headers that repeat data of the [`Accepted`].
     #[cfg(feature = "tower")]
     pub(crate) fn into_parts_for_permit(self) -> (HeaderMap, Bytes) {
         match self.accepted.request_without_headers() {
@@ -227,7 +227,7 @@ pub async fn drive(
         Ok(read) => read,
         Err(refusal) => return Driven::Refused(refusal),
     };
-    // The steps in the shared state are boxed, so that the future of a usual callback stays small.
+    // The steps in the shared state are boxed, so the future of a usual callback stays small.
     if is_shared {
         accepted = match Box::pin(shared::before(runtime, accepted)).await {
             Ok(accepted) => accepted,
@@ -359,7 +359,7 @@ async fn conclude(
                     let Some(held) = question.shared.take() else {
                         break ask(client, app, runtime, question, now);
                     };
-                    // Boxed, so that the future stays small without shared state.
+                    // Boxed, so that the future stays small if machines share no state.
                     return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
                 }
                 // Boxed, so that the future of an event that is not queued stays small.

@@ -2,7 +2,7 @@
 //! at once.
 //!
 //! A platform may send one callback several times; each time, gatepost receives a copy. The rules
-//! of [`Accepted::next`], in the order checked:
+//! of [`Accepted::next`], in the order in which gatepost checks them:
 //!
 //! 1. For a challenge, a fixed answer, a kind that the template does not list, or a missing key for
 //!    reply signing: replies without asking the app.
@@ -16,7 +16,7 @@
 //! 7. Otherwise: asks the app.
 //!
 //! If machines share their state, a step before rule 4 claims the callback for this machine: see
-//! [`SharedClaim`]. If they share the rate limit, rule 5 is a step: see [`SharedLimit`].
+//! [`SharedClaim`]. If they share the rate limit, a step checks rule 5: see [`SharedLimit`].
 //!
 //! If the config queues the kind, only rules 1 and 5 apply. gatepost then appends the event to the
 //! store, which recognizes resends. gatepost delivers the event later: see [`QueuedApp`].
@@ -182,8 +182,8 @@ impl Accepted {
 
     /// Returns the values that all resends of the callback share and no other callback has.
     ///
-    /// `of_content` returns the digest of the data of an event that its data identifies: the local
-    /// id, or the id for a value that other machines compare.
+    /// If the data identifies the event, `of_content` returns the digest of the data: the local id,
+    /// or the id for a value that other machines compare.
     fn identity_parts(&self, of_content: impl Fn(&Event) -> &[u8]) -> [&[u8]; 4] {
         let event = self.event();
         let plan = &self.template().plan;

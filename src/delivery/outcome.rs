@@ -1,4 +1,4 @@
-//! Turns the app's answer into the reply to the platform.
+//! Conversion of the app's answer into the reply to the platform.
 //!
 //! | answer | reply to a decision | reply to a notification |
 //! |---|---|---|

@@ -14,8 +14,8 @@
 //!    waited behind other events of its source and subject, gatepost makes this one attempt, unless
 //!    rule 5 applies.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
-//!    events wait. An event that is overdue in this time is dead without a further attempt, also
-//!    before its first attempt.
+//!    events of the app wait. An event that is overdue while the circuit is open becomes dead
+//!    without a further attempt, even if gatepost has made no attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,8 +175,12 @@ impl QueuedApp {
     pub(crate) fn new(template: &Arc<Template>, kind: &str) -> Result<Self, String> {
         let index = template.plan.kind_named(kind);
         let addresses = template.delivery(index).as_ask().and_then(|ask| ask.url.clone());
-        let missing =
-            || format!("expected an address for {kind} in `{}`, found none", template.name);
+        let missing = || {
+            format!(
+                "expected an address for {kind} in `{}`, found none; set a url for this kind, then replay the event",
+                template.name
+            )
+        };
         let addresses = addresses.ok_or_else(missing)?;
         Ok(Self { template: Arc::clone(template), kind: index, addresses })
     }
@@ -219,7 +223,8 @@ impl QueuedApp {
         }
     }
 
-    /// Returns the time after which gatepost gives up an event, measured from its queueing.
+    /// Returns the time after which gatepost stops trying to deliver an event. The time starts when
+    /// gatepost queues the event.
     #[must_use]
     pub fn give_up_after(&self) -> Duration {
         self.retry().give_up_after
@@ -263,7 +268,7 @@ impl QueuedApp {
         now: Timestamp,
     ) -> Settlement {
         let Some(ask) = self.ask() else {
-            return Settlement::Dead { reason: "expected an address, found none".into() };
+            return Settlement::Dead { reason: "expected an address, found none; set a url for this kind, then replay the event".into() };
         };
         if let Some(breaker) = &ask.breaker {
             breaker.record(answer, now);

@@ -1,5 +1,5 @@
-//! Replays: on request of the operator, gatepost sends the event of a recorded callback to the app
-//! again.
+//! Replays: at the request of the operator, gatepost sends the event of a recorded callback to the
+//! app again.
 //!
 //! A replay changes neither the replies and callbacks that gatepost remembers nor the state of a
 //! circuit. The platform receives no reply.
@@ -26,8 +26,8 @@ impl Accepted {
     }
 
     /// Returns the headers and the body of the event, with the additional header
-    /// `gatepost-replay: 1`. `edited` replaces the body. If the template has a `signing_secret`,
-    /// signs the event with the time `now`.
+    /// `gatepost-replay: 1`. `edited` replaces the body. If gatepost signs the events of the
+    /// template, signs the event with the time `now`.
     ///
     /// # Examples
     ///

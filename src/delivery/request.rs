@@ -1,4 +1,4 @@
-//! Writes the request for the app: headers and body of an event.
+//! The request for the app: headers and body of an event.
 
 use std::sync::OnceLock;
 
@@ -79,8 +79,8 @@ fn fill(
     let combination = combination(&optional);
     let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
     let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
-    // The map iterates in insertion order, because gatepost removes no header. The values have the
-    // same order.
+    // The map iterates in insertion order, because gatepost has removed no header from it. The
+    // values have the same order.
     let mut slots = headers.values_mut();
     required.iter_mut().chain(optional.iter_mut().flatten()).for_each(|value| {
         if let Some(slot) = slots.next() {
@@ -106,7 +106,7 @@ impl Accepted {
 
     /// Returns the headers and the body of the event for the app.
     ///
-    /// If the template has a `signing_secret`, each call signs the event with the time `now`.
+    /// If gatepost signs the events of the template, each call signs the event with the time `now`.
     #[must_use]
     pub fn request(
         &self,
@@ -170,7 +170,8 @@ impl Accepted {
         (headers, body)
     }
 
-    /// Returns the body of the event and its `content-type`, and the common event if that is the body.
+    /// Returns the body of the event, and the `content-type` of the body. If the body is a common
+    /// event, also returns this event.
     #[inline]
     fn event_body(&self, forward: Forward) -> (Option<CommonEvent>, Bytes, HeaderValue) {
         let common = if forward == Forward::Common { self.common_event() } else { None };
@@ -181,11 +182,11 @@ impl Accepted {
         (None, body, content_type)
     }
 
-    /// Returns the event for an app that reads everything else from [`Accepted`]. Of the headers, only
-    /// `gatepost-stale` remains.
+    /// Returns the event for an app that reads everything else from [`Accepted`]. Omits all headers
+    /// except `gatepost-stale`.
     ///
-    /// Returns `None` if the app needs the headers: for an event in the form of the callback, and for a
-    /// signed event.
+    /// Returns `None` if the app needs the headers: for an event in the form of the callback, and
+    /// for a signed event.
     #[cfg(feature = "tower")]
     pub(super) fn request_without_headers(&self) -> Option<(HeaderMap, Bytes)> {
         let forward = self.forward();
@@ -200,7 +201,7 @@ impl Accepted {
         Some((headers, body))
     }
 
-    /// Returns the common event and its body; `None` if the kind or the data has none.
+    /// Returns the common event and its body; `None` if the kind or the data has no common event.
     #[cold]
     fn common_event(&self) -> Option<(CommonEvent, Bytes)> {
         let event = self.event();

@@ -98,7 +98,7 @@ pub trait Runtime: Sync {
     }
 
     /// Records an operation of the shared state that had no result. The driver continues without
-    /// the result. `outage` is the reason if the operation is the first of an outage.
+    /// the result. If an outage begins with this operation, `outage` is the reason.
     ///
     /// The default implementation does nothing. A server counts the operations, and logs the
     /// outage.

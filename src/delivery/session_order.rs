@@ -53,8 +53,8 @@ impl Accepted {
         }
     }
 
-    /// Returns true if the callback is this part of a session, and the app receives the events of a
-    /// kind that ends sessions.
+    /// Returns true if the callback is this part of a session, and the app receives the events of
+    /// at least one kind that ends sessions.
     fn is_part(&self, part: SessionPart) -> bool {
         let is_part = self.kind().session.as_ref().is_some_and(|rule| rule.part == part);
         let template = self.template();

@@ -38,7 +38,7 @@ pub(super) fn status_detail(answer: &Answer, status: StatusCode, own_path: Optio
     }
 }
 
-/// Character in place of the segments of a location that the address has, too.
+/// Character in place of the segments of a location that are also segments of the address.
 const OWN: char = '…';
 
 /// Returns the location of a redirect without its user, its query, and the segments of the app's

@@ -1,4 +1,4 @@
-//! The compiled config of a gate: judges the heads of requests.
+//! The compiled config of a gate, which judges the heads of requests.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The builder of a gate. Accepts the config as a string or a file, and secrets as arguments.
+//! The builder of a gate, which accepts the config as a string or a file, and secrets as arguments.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Headers of a request that a server passes on to the app.
+//! Headers of the requests that a server passes on to the app.
 
 use core::cell::LazyCell;
 use core::sync::atomic::Ordering;
@@ -61,7 +61,7 @@ impl Gate {
         strip_reserved(headers, false);
     }
 
-    /// Returns true if a template signs its events.
+    /// Returns true if gatepost signs the events of at least one template.
     fn signs_events(&self) -> bool {
         // Relaxed: either config may judge a request that arrives during a reload.
         self.0.signs_events.load(Ordering::Relaxed)

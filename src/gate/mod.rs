@@ -1,4 +1,4 @@
-//! The gate: judges requests by a compiled config.
+//! The gate, which judges requests by a compiled config.
 
 mod active_config;
 mod admission;
@@ -99,7 +99,7 @@ struct GateState {
     /// Filter that rules out most paths without a route. gatepost checks this filter before
     /// `current`.
     path_filter: SharedPathFilter,
-    /// True if a template of the current config signs its events.
+    /// True if gatepost signs the events of at least one template of the current config.
     signs_events: AtomicBool,
     /// True if any config that this gate has had contains a route with the key `query`. gatepost
     /// never clears this flag.
@@ -183,12 +183,18 @@ impl Gate {
     pub fn queued_app(&self, lane: &Lane) -> Result<QueuedApp, String> {
         let active = self.0.current.load();
         let template = active.templates.iter().find(|own| *own.name == *lane.template());
-        let missing = || format!("expected the template `{}`, found none", lane.template());
+        let missing = || {
+            format!(
+                "expected the template `{}`, found none; restore the template, then replay the event",
+                lane.template()
+            )
+        };
         QueuedApp::new(template.ok_or_else(missing)?, lane.kind())
     }
 
     /// Returns `true` if `is_it` returns `true` for a key with which the gate verifies callbacks
-    /// for the template. `is_it` must not print the key, nor compare the key with `==`.
+    /// for the template. `is_it` must not print the key, and must not compare the key with
+    /// `==`.
     ///
     /// ```
     /// use gatepost::Gate;
@@ -228,7 +234,7 @@ impl Gate {
         self.0.current.load().proxy.upstream.clone()
     }
 
-    /// Returns the path of a request for a log line: at most its first 256 bytes.
+    /// Returns the path of a request in the form for log lines: at most the first 256 bytes.
     ///
     /// `{token}…` replaces the first segment that a server could read as the secret segment of a
     /// route, and everything after this segment.
@@ -247,10 +253,10 @@ impl Gate {
         self.with_routes(|routes| routes.printable_path(path))
     }
 
-    /// Replaces each secret of the config in `bytes` with `***`: the values of all keys with the
-    /// type `secret`, such as the keys of templates, the secret segments of routes, and the admin
-    /// tokens. Also replaces a secret in percent-encoded form, in a JSON string, and without its
-    /// prefix and encoding. Does not replace secrets of fewer than 6 bytes.
+    /// Replaces each secret of the config in `bytes` with `***`: the values of all config keys with
+    /// the type `secret`, such as the keys of templates, the secret segments of routes, and the
+    /// admin tokens. Also replaces a secret in percent-encoded form, in a JSON string, and without
+    /// its prefix and encoding. Does not replace secrets of fewer than 6 bytes.
     ///
     /// # Examples
     ///
@@ -341,8 +347,8 @@ impl Gate {
         self.admit_lazily(head.uri(), Reach::Exact, || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], for a server that passes requests without a route to
-    /// another server.
+    /// Judges the head of a request, like [`Gate::admit`], for a server that passes requests
+    /// without a route to another server.
     ///
     /// The other server may map further paths to a callback path or to an app address: index files
     /// (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path info
@@ -370,7 +376,8 @@ impl Gate {
         active.admit(lookup, head, &self.0.memory, false, now)
     }
 
-    /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
+    /// Judges the head of a request, like [`Gate::admit`], but takes the head and the time from
+    /// `arrival`.
     ///
     /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or
     /// of an app address. For all other paths, gatepost does not read the clock.

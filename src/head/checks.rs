@@ -37,7 +37,9 @@ pub enum HeadFault {
     )]
     FramingAmbiguous,
     /// The `host` differs from the authority of the target.
-    #[error("expected the authority of the target in `host`, found another host; send one host")]
+    #[error(
+        "expected the authority of the target in `host`, found another host; send the same host in both"
+    )]
     HostContradictory,
     /// The host is empty, is neither a name nor an IP address, or has an invalid port.
     #[error(
@@ -169,8 +171,8 @@ impl Head<'_> {
 /// Returns true for a host that every server reads alike: a name of letters, digits, `-`, `_` and
 /// dots, or an IP address, with an optional port.
 ///
-/// Stricter than [RFC 3986, section 3.2.2][rfc], which also permits percent-encoding and characters
-/// such as `,`. A trailing dot and an empty port are permitted.
+/// This rule is stricter than [RFC 3986, section 3.2.2][rfc], which also permits percent-encoding
+/// and characters such as `,`. The rule permits a trailing dot and an empty port.
 ///
 /// [rfc]: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2
 ///

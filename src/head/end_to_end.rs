@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn omits_headers_of_one_connection_and_headers_that_header_connection_names() {
+    fn omits_headers_of_one_connection_and_headers_named_in_connection() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, X-Hop"),

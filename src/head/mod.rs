@@ -59,8 +59,8 @@ impl<'r> Head<'r> {
 
     /// Marks a request whose framing was ambiguous before the server repaired the headers.
     ///
-    /// Some servers drop `content-length` if a request also has `transfer-encoding`. Without this
-    /// mark, gatepost cannot detect and refuse such a request.
+    /// Some servers drop `content-length` if a request also has `transfer-encoding`. If the server
+    /// does not set this mark, gatepost cannot detect and refuse such a request.
     pub const fn with_unclear_framing(mut self) -> Self {
         self.has_unclear_framing = true;
         self
@@ -68,8 +68,8 @@ impl<'r> Head<'r> {
 
     /// Sets the IP address of the connection's peer: the client or a proxy.
     ///
-    /// Without a peer, the client is unknown. gatepost then refuses the request on a route with
-    /// `allow`.
+    /// If the server sets no peer, the client is unknown. gatepost then refuses the request on a
+    /// route with `allow`.
     pub const fn with_peer(mut self, peer: IpAddr) -> Self {
         // On a dual-stack socket, an IPv4 peer has an IPv4-mapped IPv6 address.
         self.peer = Some(peer.to_canonical());
@@ -151,7 +151,8 @@ impl<'c> RequestContext<'c> {
         Self { span, ..self }
     }
 
-    /// Sets the `host` header of the request to the app; `None` omits the header.
+    /// Sets the `host` header of the request to the app; `None` leaves the header to the server's
+    /// HTTP library.
     pub const fn with_host(self, host: Option<&'c HeaderValue>) -> Self {
         Self { host, ..self }
     }

@@ -85,7 +85,8 @@ impl Definition {
 }
 
 impl Gate {
-    /// Returns the definition of a provider: one of `provider_files`, or a built-in one.
+    /// Returns the definition of a provider, from `provider_files` or built in; `None` for an
+    /// unknown provider.
     #[must_use]
     pub fn definition(&self, provider: &str) -> Option<Definition> {
         let own = self.own_plans().into_iter().find(|plan| *plan.name == *provider);

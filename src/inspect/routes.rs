@@ -65,8 +65,8 @@ pub struct RouteTemplateInfo {
     /// Tenants that are bound to the template, sorted; `*` means all other tenants. Empty if the
     /// route names the template.
     pub tenants: Vec<Box<str>>,
-    /// Kinds of the provider that may arrive on the route. If the route sets no kind, the last one
-    /// represents the kinds that the provider does not define.
+    /// Kinds of the provider that may arrive on the route. If the route sets no kind, the last
+    /// element represents the kinds that the provider does not define.
     pub kinds: Vec<RoutedKind>,
 }
 
@@ -114,7 +114,7 @@ pub enum KindForm {
 }
 
 impl KindForm {
-    /// Returns the word of the form. [`KindForm::NoEvent`] is `-`.
+    /// Returns the word of the form; `-` for [`KindForm::NoEvent`].
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -221,7 +221,7 @@ impl Config {
         (form.into(), url.map_or_else(own_path, ToString::to_string))
     }
 
-    /// Returns the URL, on each server, of a request that keeps the path of the callback.
+    /// Returns the URLs of a request that keeps the path of the callback, one for each server.
     fn own_path(&self, route: &Route, servers: Option<&Addresses>) -> String {
         let Some(servers) = servers.or(self.proxy.upstream.as_deref()) else {
             return route.label.to_string();

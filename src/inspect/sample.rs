@@ -66,7 +66,7 @@ struct QueryParameter {
 enum SigningKey {
     /// The text of a key, as in the platform's console.
     Written(Secret),
-    /// A key that a template has prepared.
+    /// A key that gatepost has prepared for a template.
     Prepared(Key),
 }
 
@@ -99,7 +99,7 @@ pub enum SampleError {
     #[error("expected a value at {0} for the signature, found none; set the value before signing")]
     PartMissing(String),
     /// The request to sign has a header or query parameter more than once, or too many parameters.
-    /// Contains the fault and the remedy.
+    /// The text contains the fault and the remedy.
     #[error("{0}")]
     Request(String),
 }

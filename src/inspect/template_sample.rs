@@ -36,7 +36,7 @@ use crate::time::Timestamp;
 pub struct TemplateSample {
     template: Arc<Template>,
     kind: usize,
-    /// A tenant of the template; `None` if no tenant is bound by its name.
+    /// A tenant of the template; `None` if the template binds no tenant by name.
     tenant: Option<Box<str>>,
     /// Path and parameters of the route, with the secret segment.
     target: Secret,
@@ -84,8 +84,8 @@ fn target(route: &Route) -> Secret {
 }
 
 impl TemplateSample {
-    /// Returns the sample with the settings of the template, for the first tenant that is bound to
-    /// the template.
+    /// Returns the sample with the settings of the template, for the first tenant that the template
+    /// binds by name.
     pub fn sample(&self) -> Sample<'_> {
         let mut sample = Sample::new(&self.template.plan, self.kind);
         sample.set_settings(&self.template.settings);
@@ -117,8 +117,8 @@ impl TemplateSample {
         self.template.plan.signature_of(Some(self.kind)).is_some() && self.key().is_none()
     }
 
-    /// Sets the time, and the first key of the template that can sign. Without such a key, returns
-    /// the sample unchanged.
+    /// Sets the time, and the first key of the template that can sign. If the template has no such
+    /// key, returns the sample unchanged.
     pub fn sign<'d>(&self, sample: Sample<'d>, now: Timestamp) -> Sample<'d> {
         match self.key() {
             Some(key) => sample.sign_with(key, now),

@@ -181,7 +181,7 @@ pub(crate) fn not_accepted(now: Timestamp) {
         "not_accepted",
         now,
         "handler did not run: expected a callback accepted by gatepost, found a request that \
-         gatepost did not accept; add `GateLayer`"
+         gatepost did not accept; add `GateLayer`, and a [[route]] with the path of the request"
     );
 }
 

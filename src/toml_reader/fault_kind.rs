@@ -79,7 +79,7 @@ fault_kinds! {
         "raise max_unjudged_bytes to at least twice the largest max_body_bytes"
     CallbacksUnsigned Warning "callbacks_unsigned"
         "any client can forge callbacks, because the template accepts them without a signature"
-        "set the same key in the platform's console and in keys"
+        "set the same key in the platform's console and in keys, and remove insecure_unsigned"
     CertificateOutOfDate Warning "certificate_out_of_date"
         "the certificate has expired, expires soon, or is not valid yet"
         "renew the certificate, or check the clock"

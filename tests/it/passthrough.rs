@@ -326,7 +326,7 @@ fn config_explains_faults_of_passthrough() {
         (
             "{ url = 'http://app.test/play', forward = 'passthrough' }",
             "expected a server without a path, because passthrough keeps the callback's path, found \
-             \"http://app.test/play\"; write only scheme, host and port, or forward = \"raw\" to set a path",
+             \"http://app.test/play\"; remove the path, or write forward = \"raw\" to set a path",
         ),
         (
             "{ url = 'http://app.test/play', forward = 'raw', check_reply = true }",

@@ -83,7 +83,8 @@ fn with_header(seen: &Seen, name: &str, value: &str) -> Seen {
     seen
 }
 
-/// Returns variants of an event that a verifier must refuse: four forgeries and a late event.
+/// Returns five variants of an event: four forgeries and a late event. A verifier must reject all
+/// five.
 fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
     let mut flipped = seen.clone();
     let middle = flipped.body.len() / 2;
@@ -110,7 +111,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
 }
 
 #[test]
-fn library_accepts_every_event_format_and_rejects_forgeries() {
+fn library_accepts_events_in_three_forms_and_rejects_forgeries() {
     for forward in ["json", "cloudevents", "raw"] {
         let seen = signed(&format!("'{SECRET}'"), forward);
         assert!(verifies(&seen, SECRET), "{forward}: expected a valid signature, found {seen:?}");
@@ -119,7 +120,7 @@ fn library_accepts_every_event_format_and_rejects_forgeries() {
         for (name, forgery) in forgeries(&seen) {
             assert!(
                 !verifies(&forgery, SECRET),
-                "{forward}, {name}: expected a failure, found a success"
+                "{forward}, {name}: expected no valid signature, found one"
             );
         }
     }
@@ -154,7 +155,8 @@ fn signs_event_on_second_attempt() {
     assert!(seen.iter().all(|seen| verifies(seen, SECRET)));
 }
 
-// The second gatepost accepts the first gatepost's event as a callback of Standard Webhooks.
+// The first gatepost signs the event. The second gatepost verifies the event as a callback of the
+// provider `standard-webhooks`.
 #[test]
 fn second_gatepost_verifies_event() {
     let app = App::answering(200, "");

@@ -120,7 +120,7 @@ fn takes_client_address_from_proxy_protocol() {
     ] {
         let before = app.seen().len();
         let mut client = gate.connect();
-        // Send the header and the request at once: gatepost must keep the bytes after the header.
+        // Write the header and the request together: gatepost must keep the bytes after the header.
         let first = post_with("/callbacks/tencent", FORWARDED, &push());
         assert_eq!(client.send(&[header, first].concat()).status, 200, "{from}");
         assert_eq!(client.send(&post_with("/other", FORWARDED, "x")).status, 200, "{from}");

@@ -82,7 +82,7 @@ fn survives_signals_other_than_stop_signals() {
 
 #[test]
 fn survives_signals_before_it_serves() {
-    // The config is a pipe, so gatepost waits while it reads the config.
+    // The config is a pipe, so gatepost waits until the test writes the config.
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let folder = gate.folder.path();
@@ -96,7 +96,7 @@ fn survives_signals_before_it_serves() {
     let mut command = gatepost();
     command.args(["run", "-c"]).arg(&pipe).env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
     let mut program = Program::start(&mut command);
-    // The open completes as soon as gatepost opens the other end.
+    // This call returns as soon as gatepost opens the other end of the pipe.
     let mut writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     for name in ["USR1", "USR2", "PIPE"] {
         program.signal(name);

@@ -53,7 +53,7 @@ pub fn connect(port: u16) -> TcpStream {
     }
 }
 
-/// Connects to `port` from another address of this machine.
+/// Connects to `port` from the address `from` of this machine.
 pub fn connect_from(from: [u8; 4], port: u16) -> TcpStream {
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     rustix::net::bind(&socket, &SocketAddrV4::new(from.into(), 0)).unwrap();
@@ -97,7 +97,8 @@ impl Program {
         self.wait_for_lines(text, 1)
     }
 
-    /// Waits for `count` lines that contain `text`, and returns the last of these lines.
+    /// Waits for `count` lines that contain `text`, and returns the last of the first `count` such
+    /// lines.
     pub fn wait_for_lines(&self, text: &str, count: usize) -> String {
         let started = Instant::now();
         loop {
@@ -196,7 +197,7 @@ impl Gatepost {
         Self::serve_by(gatepost(), &format!("{top}\n{ROUTES}\n{templates}"), prepare)
     }
 
-    /// Serves a config, and logs a line for each callback.
+    /// Serves a config with the log level `debug`, at which gatepost logs a line for each callback.
     pub fn serve_verbosely(config: &str) -> Self {
         let mut command = gatepost();
         command.env("GATEPOST_LOG", "info,gatepost=debug");
@@ -242,7 +243,7 @@ impl Gatepost {
         series.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
-    /// Returns the resident memory of the program.
+    /// Returns the resident memory of the program, in KiB.
     pub fn resident_kib(&self) -> u64 {
         let path = format!("/proc/{}/smaps_rollup", self.program.id());
         let text = std::fs::read_to_string(path).unwrap();
@@ -337,7 +338,7 @@ impl<S: Read + Write> Client<S> {
         bytes
     }
 
-    /// Returns all bytes until the other side closes the connection.
+    /// Returns all bytes that arrive before the other side closes the connection.
     pub fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
         let read = self.stream.read_to_end(&mut bytes);
@@ -346,8 +347,8 @@ impl<S: Read + Write> Client<S> {
         text
     }
 
-    /// Waits for a byte. Returns true if the connection ends, also with an error, and false if a
-    /// byte arrives or the wait times out.
+    /// Waits for a byte. Returns true if the connection ends or fails. Returns false if a byte
+    /// arrives or the wait times out.
     pub fn is_closed(&mut self) -> bool {
         match self.stream.read(&mut [0]) {
             Ok(read) => read == 0,

@@ -127,7 +127,7 @@ fn allowed_and_denied_plays_differ_in_metrics_and_log() {
 }
 
 #[test]
-fn log_callbacks_selects_the_callbacks_that_are_logged() {
+fn log_callbacks_selects_the_callbacks_that_gatepost_logs() {
     let app = App::answering(200, "");
     for (word, accepted, refused) in [("all", 1, 1), ("refused", 0, 1), ("none", 0, 0)] {
         let gate = Gatepost::serve(&format!("log_callbacks = '{word}'"), &templates(&app));
@@ -164,7 +164,7 @@ fn times_of_gate_and_app_are_separate() {
     assert!(of_app >= 0.1, "expected at least 0.1 s, found {of_app} s");
     assert!(
         (total - of_app - of_gate).abs() < 1e-6,
-        "expected {total} s, found {of_app} s and {of_gate} s"
+        "expected a sum of {total} s, found {of_app} s and {of_gate} s"
     );
 }
 
@@ -330,7 +330,7 @@ const ROUTE: &str = "listen = '127.0.0.1:0'\n[[route]]\npath = '/x'\nprovider = 
                      mode = 'shadow'\n";
 
 #[test]
-fn does_not_start_if_access_log_cannot_be_opened() {
+fn does_not_start_if_it_cannot_open_access_log() {
     let config = format!("{ROUTE}[telemetry]\naccess_log = {{ file = 'no/such/folder/a.log' }}")
         .replace("listen", "upstream = 'http://127.0.0.1:9'\nlisten");
     let log = failed(&config, &[]);
@@ -399,7 +399,7 @@ fn page_of_metrics_matches_a_scrape() {
     let metrics = gate.metrics();
     let page = include_str!("../../../src/manual/metrics.md");
     let mut found = metric_names(&metrics);
-    // These series exist only after the first request on a route in shadow mode, the first
+    // These metrics appear only after the first request on a route in shadow mode, the first TLS
     // handshake, or the first certificate.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
     found.insert("gatepost_tls_handshakes_total");
@@ -452,7 +452,7 @@ fn dashboard_and_alert_rules_name_only_metrics_that_exist() {
         for name in names(text) {
             let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
             let exists = known.contains(name) || base.is_some_and(|base| known.contains(base));
-            assert!(exists, "expected a metric, found {name} in {text}");
+            assert!(exists, "expected a known metric, found {name} in {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of changes of templates under load.
+//! Tests that change templates while clients send callbacks.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -44,7 +44,7 @@ fn create_and_delete_template(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "PATCH", "/api/templates/prod-live", &json!({ "on": kinds })).0, 200);
 }
 
-/// Flag that is set on drop, so that the load ends even if the test panics.
+/// Guard that sets the flag on drop, so the load ends even if the test panics.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -54,7 +54,8 @@ impl Drop for Over<'_> {
 }
 
 /// Sends pushes on one connection until `is_over` is true, but at least [`EACH`] pushes. gatepost
-/// must accept each push. Returns the number of pushes.
+/// must accept each push. Returns the number of sent
+/// pushes.
 fn send_all(port: u16, is_over: &AtomicBool) -> usize {
     let mut client = Client::new(connect(port));
     let mut sent = 0;
@@ -137,7 +138,8 @@ fn sighup_applies_command_line_edits_under_load() {
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });
-    // The API edits the reloaded file. If the file is invalid, gatepost keeps its config.
+    // The API edits the reloaded file. If a reload finds an invalid file, gatepost keeps the
+    // earlier config.
     let change = json!({ "description": "x" });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
     let good = std::fs::read_to_string(&config).unwrap();

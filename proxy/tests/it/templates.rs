@@ -273,7 +273,7 @@ fn refuses_edits_that_the_admin_api_refuses() {
 }
 
 #[test]
-fn refuses_to_delete_template_that_route_names_and_renames_template_in_route() {
+fn delete_refuses_template_that_a_route_names_and_rename_edits_this_route() {
     let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
     let file = File::new(&pinned);
     file.good(&["unbind", "paid", "c1"]);
@@ -288,9 +288,9 @@ fn delete_asks_for_confirmation() {
     file.good(&["unbind", "paid", "c1"]);
     let why = "deleting `paid` cannot be undone; confirm at a terminal, or add --yes";
     file.refused(&["delete", "paid"], &[why]);
-    for (answer, code) in [("n\n", 1), ("y\n", 0)] {
+    for (input, code) in [("n\n", 1), ("y\n", 0)] {
         assert!(file.text().contains("paid"));
-        let printed = on_terminal(&file, &["delete", "paid"], |_| answer, code);
+        let printed = on_terminal(&file, &["delete", "paid"], |_| input, code);
         assert!(
             printed.contains("deleting `paid` cannot be undone; delete `paid`? [y/N]"),
             "{printed}"
@@ -337,12 +337,12 @@ fn commands_in_manual_succeed() {
     assert_eq!(file.text(), CONFIG);
 }
 
-/// Runs the program on a terminal, and types the text of `answer` at the question. Checks the exit
-/// code, and returns the program's output.
+/// Runs the program on a terminal. After the program's question, types the text that `input`
+/// returns. Checks the exit code, and returns the program's output.
 fn on_terminal(
     file: &File,
     arguments: &[&str],
-    answer: impl FnOnce(&File) -> &'static str,
+    input: impl FnOnce(&File) -> &'static str,
     code: i32,
 ) -> String {
     let command = file.command(arguments);
@@ -359,7 +359,7 @@ fn on_terminal(
     let mut printed = String::new();
     out.read_line(&mut printed).unwrap();
     let mut keyboard = terminal.stdin.take().unwrap();
-    keyboard.write_all(answer(file).as_bytes()).unwrap();
+    keyboard.write_all(input(file).as_bytes()).unwrap();
     while out.read_line(&mut printed).is_ok_and(|length| length > 0) {}
     drop(keyboard);
     assert_eq!(terminal.wait().unwrap().code(), Some(code), "{printed}");

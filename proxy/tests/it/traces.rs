@@ -91,11 +91,11 @@ mod otlp {
         let (start, end) = (callback.start_time_unix_nano, callback.end_time_unix_nano);
         assert!(
             start <= child.start_time_unix_nano,
-            "expected a start in {callback:?}, found {child:?}"
+            "expected a start within {callback:?}, found {child:?}"
         );
         assert!(
             child.end_time_unix_nano <= end,
-            "expected an end in {callback:?}, found {child:?}"
+            "expected an end within {callback:?}, found {child:?}"
         );
         for (name, value) in [
             ("http.request.method", "POST"),

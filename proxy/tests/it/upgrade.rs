@@ -73,7 +73,7 @@ fn successor_that_dies_during_handover_does_not_block_next_successor() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let path = gate.folder.path().join("upgrade.sock");
-    // This successor replaces the upgrade socket with its own socket, then closes that socket.
+    // This successor replaces the upgrade socket with its own socket, then closes its own socket.
     let dying = UnixStream::connect(&path).unwrap();
     fs::remove_file(&path).unwrap();
     drop((UnixListener::bind(&path).unwrap(), dying));

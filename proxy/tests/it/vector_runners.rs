@@ -1,6 +1,6 @@
-//! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`,
-//! and `tests/peers/sdks.mjs`, which verifies with the libraries of platforms. Also compares the
-//! committed vectors with the vectors that `make.py` writes.
+//! Tests of the independent runners of the vectors: `verify.py` and `verify.mjs` in
+//! `tests/vectors`, and `tests/peers/sdks.mjs`, which verifies with the libraries of platforms. A
+//! further test compares the committed vectors with the vectors that `make.py` writes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,7 +9,7 @@ fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
 }
 
-/// Runs a runner on an index.
+/// Runs a runner on an index of vectors.
 fn run(interpreter: &str, runner: &str, index: &Path) -> Output {
     Command::new(interpreter).arg(vectors().join(runner)).arg(index).output().unwrap()
 }

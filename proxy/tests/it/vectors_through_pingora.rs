@@ -1,4 +1,4 @@
-//! Sends every vector over a socket to a Pingora proxy with a [`GateModule`].
+//! Tests that send every vector over a socket to a Pingora proxy with a [`GateModule`].
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ fn serve(app: &App) -> u16 {
     serve_by(app, clock)
 }
 
-/// Serves a [`GateModule`] for the vectors. Concurrent tests need a separate `clock` each.
+/// Serves a [`GateModule`] for the vectors. Each concurrent test needs its own `clock`.
 pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
     serve_gate(vectors::gate(&app.url("")), clock)
 }
@@ -154,7 +154,7 @@ fn chunking_does_not_change_verdict() {
     let (app, answer) = answering_app();
     let port = serve_by(&app, clock);
     // Send every eleventh vector, each in chunks of one of four sizes. Skip large bodies: if
-    // gatepost refuses the head, it does not read the body.
+    // gatepost refuses the head, it does not read the body, and the write of the body may fail.
     let some = vectors::all().into_iter().step_by(11);
     let some = some.filter(|vector| vector.body.len() < 4096);
     let next = AtomicUsize::new(0);

@@ -1,5 +1,5 @@
-//! Compares the output of `gatepost check` for each wrong config in `tests/wrong_configs` with the
-//! expected output beside it.
+//! Test that compares the output of `gatepost check` for each wrong config in
+//! `tests/wrong_configs` with the expected output in the file beside the config.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ fn checked(folder: &Path, name: &str) -> String {
     format!("$ gatepost check -c {name}\n{text}exit code {code}\n")
 }
 
-/// Compares each output with the expected output. With `UPDATE_CHECKS=1`, first writes the expected
-/// output.
+/// Compares each output with the expected output. If `UPDATE_CHECKS` is set, first writes each
+/// output as the expected output.
 #[test]
 fn check_reports_fault_and_remedy_for_each_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong_configs");

@@ -1,4 +1,4 @@
-//! Reads `breaker`: the rule by which gatepost opens a circuit and probes the app again.
+//! The key `breaker`: the rule by which gatepost opens a circuit and probes the app again.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Checks the entries of `[template.on]` against the kinds that they cover.
+//! Checks that compare the entries of `[template.on]` with the kinds that they cover.
 
 use super::Entry;
 use super::failure::OnFailure;
@@ -50,7 +50,7 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Warns if `timeout_ms` is longer than the longest budget of the entry's kinds minus
+    /// Warns if `timeout_ms` is longer than the longest budget of the entry's kinds, less
     /// [`REPLY_MARGIN`].
     pub(super) fn warn_of_late_timeout(&self, entry: &Entry, plan: &Plan) {
         let Some(timeout) = entry.timeout else { return };

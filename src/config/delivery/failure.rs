@@ -1,4 +1,5 @@
-//! Reads `on_failure` and `last_good`: the reply to a decision if the app gives no usable answer.
+//! The keys `on_failure` and `last_good`: the reply to a decision if the app gives no usable
+//! answer.
 //!
 //! The *last good reply* is the reply from the app's latest usable answer about the same viewer and
 //! content.

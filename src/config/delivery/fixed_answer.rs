@@ -1,4 +1,4 @@
-//! Reads fixed answers and fixed reply fields from the config, as JSON objects.
+//! Fixed answers and fixed reply fields of the config, as JSON objects.
 
 use crate::config::ConfigReader;
 use crate::provider::decision::{

@@ -1,4 +1,4 @@
-//! Reads `forward`, the form of the event, and the keys that apply only to some forms:
+//! The key `forward`, the form of the event, and the keys that apply only to some forms:
 //! `check_reply`, `ce_headers` and `keep_proof`.
 
 use super::Entry;
@@ -17,7 +17,7 @@ impl<'f> ConfigReader<'f, '_> {
     /// Reports each address with a path, because passthrough keeps the path of the callback.
     pub(super) fn check_keep_path(&self, texts: &[Located<&str>]) {
         for text in texts.iter().filter(|text| has_path(text.value)) {
-            let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
+            let remedy = "remove the path, or write forward = \"raw\" to set a path";
             let expected = "a server without a path, because passthrough keeps the callback's path";
             self.faults.add_text(text, FaultKind::UrlInvalid.because(expected), remedy);
         }

@@ -1,4 +1,5 @@
-//! Reads `mirror`: the addresses that receive a copy of each event of a notification.
+//! The key `mirror`: the addresses of another app, which receives a copy of each event of a
+//! notification.
 
 use std::sync::Arc;
 

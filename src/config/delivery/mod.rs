@@ -1,4 +1,4 @@
-//! Reads `[template.on]`: the delivery of each kind.
+//! The table `[template.on]`: the delivery of each kind.
 
 pub(super) mod breaker;
 mod checks;

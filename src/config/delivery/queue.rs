@@ -1,5 +1,5 @@
-//! Reads `deliver` and `retry`: the kinds whose events gatepost queues, and the times between the
-//! attempts.
+//! The keys `deliver` and `retry`: the kinds whose events gatepost queues, and the times between
+//! the attempts.
 
 use std::time::Duration;
 

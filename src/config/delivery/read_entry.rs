@@ -1,4 +1,4 @@
-//! Reads the entries of `[template.on]`, as in the config.
+//! The entries of `[template.on]`, as in the config.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reports `reserve` without an address whose path it could reserve.
+    /// Reports `reserve` in an entry without `url`, because the entry then has no path to reserve.
     fn check_reserve(&self, table: &Table<'f>) {
         if table.has("reserve") && !table.has("url") {
             let remedy =
@@ -159,8 +159,8 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Adds the names of the kinds that result from the keys of nested tables, joined by dots, each
-/// with the place of its last key. `place` is the place of the last key in `name`.
+/// Joins the keys of nested tables with dots. Adds each result that is the name of a kind, with the
+/// place of its last key. `place` is the place of the last key in `name`.
 fn add_dotted(
     name: &str,
     item: &Item<'_>,

@@ -1,4 +1,5 @@
-//! Reads reply signing: selects plain or signed replies, and prepares the key from the settings.
+//! Reply signing of a template: the choice of plain or signed replies, and the key from the
+//! settings.
 
 use http::HeaderValue;
 

@@ -1,4 +1,4 @@
-//! Reads `dedupe`: the kinds for which gatepost replies to resends without asking the app.
+//! The key `dedupe`: the kinds for which gatepost replies to resends without asking the app.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ impl Default for Dedupe {
     }
 }
 
-/// Default window for callbacks whose signature does not expire. Covers three resends that are five
-/// minutes apart.
+/// Default window for callbacks whose signature does not expire. This window covers three resends
+/// that are five minutes apart.
 const DEFAULT_RESEND_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 impl<'f> ConfigReader<'f, '_> {
@@ -70,7 +70,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reports `dedupe` in the entry of a decision by status. Accepts `dedupe` in an entry for
-    /// several kinds, which may also cover kinds with deduplication.
+    /// several kinds, because the entry may also cover kinds to which `dedupe` applies.
     fn report_dedupe_of_status(&self, dedupe: &Dedupe, entry: &Entry, kind: &Kind) {
         if dedupe.is_on && entry.name == *kind.name {
             let problem =

@@ -1,4 +1,4 @@
-//! Carries out the steps in the shared state, for [`drive`](crate::drive).
+//! Functions that carry out the steps in the shared state, for [`drive`](crate::drive).
 
 use std::pin::pin;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 const SHARE_OF_TIME: u32 = 4;
 
 /// Carries out an operation. Returns `None` if the operation fails or has no result in time. During
-/// an outage, returns `None` without the operation, unless a try is due.
+/// an outage, does not start the operation, and returns `None`, unless a try is due.
 pub(super) async fn run<'s, T>(
     runtime: &'s impl Runtime,
     accepted: &Accepted,

@@ -82,8 +82,8 @@ pub(in crate::delivery) async fn limit(runtime: &impl Runtime, step: SharedLimit
     }
 }
 
-/// Spends a permit on a callback. Returns false if the callback exceeds the limit; `None` without a
-/// result of the shared state.
+/// Spends a permit on a callback. Returns false if the callback exceeds the limit; `None` if the
+/// shared state has no result in time.
 async fn permit(
     runtime: &impl Runtime,
     accepted: &Accepted,

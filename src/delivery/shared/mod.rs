@@ -2,12 +2,12 @@
 //! corresponding step in this process:
 //!
 //! 1. A signature or id that this process receives for the first time: stores the value in the
-//!    shared state, unless the state already contains it. If the value has arrived with other data,
-//!    the callback reuses it.
+//!    shared state, unless the state already contains it. If the value has arrived earlier with
+//!    other data, gatepost treats the callback as a reuse of the signature or id.
 //! 2. A callback that this process would ask the app about: claims the callback. If another process
 //!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
-//!    The claim expires one second after the app's time, so a process that crashes does not delay a
-//!    resend for longer.
+//!    The claim expires one second after the end of the app's time, so a process that crashes does
+//!    not delay a resend for longer.
 //! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
 //!    the reply. If gatepost has no such reply, removes the claim.
 //! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and

@@ -18,8 +18,9 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Maximum number of attempts to add a start while other machines add starts of the subject.
 const ATTEMPTS: u32 = 4;
 
-/// If a notification starts a session, stores the start. If the callback ends a session, and the
-/// shared state has a newer session, marks the callback as stale.
+/// Carries out the step before the app receives the event. If a notification starts a session,
+/// stores the start. If the callback ends a session, and the shared state has a newer session,
+/// marks the callback as stale.
 pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Accepted {
     if accepted.notifies_of_session() {
         start(runtime, &accepted).await;
@@ -36,7 +37,8 @@ pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Ac
     accepted
 }
 
-/// If a decision starts a session, and the conclusion permits the session, stores the start.
+/// Carries out the step after the conclusion. If a decision starts a session, and the conclusion
+/// permits the session, stores the start.
 pub(super) async fn after(runtime: &impl Runtime, accepted: &Accepted, conclusion: &Conclusion) {
     // The first copy of the callback has stored the start.
     let is_copy = matches!(conclusion.origin, Origin::Resend);

@@ -6,7 +6,7 @@
 //! | 1 | claim: the process that asks the app, 8 bytes |
 //! | 2 | acknowledgement of a notification |
 //! | 3 | reply to a decision: flags, status, headers and body |
-//! | 4 | sessions of a subject: flags, time and id of the newest, ids of the others, 8 bytes each |
+//! | 4 | sessions of a subject: flags, 1 byte; time and id of the newest session, ids of the others, 8 bytes each |
 //! | 5 | budget of a rate limit: the time at which the budget is full, in Unix nanoseconds, 8 bytes |
 //! | 6 | values of a rate limit: callbacks per second, and callbacks at once, 8 bytes each |
 //!
@@ -46,7 +46,7 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 pub(super) enum StoredValue {
     /// Claim of a process that asks the app.
     Claim,
-    /// Acknowledgement of a notification whose event the app took.
+    /// Acknowledgement of a notification whose event the app accepted.
     Acknowledgement,
     /// Reply to a decision, from the app's answer.
     Reply(Box<Reply>),

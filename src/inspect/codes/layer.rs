@@ -9,23 +9,23 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "answer_incomplete",
-        "the body of the handler's response returned an error; the line has its text",
+        "read the text of the error in the log line; the body of the handler's response returned this error",
     ),
     (
         "app_status",
-        "404 or 405: add a `post` route for the path of the event, which is the path of url, otherwise that of the callback; under `nest`, write both with the prefix",
+        "404 or 405: add a `post` route for the path of the event: the path of url, or without url, the path of the callback; under `nest`, write the paths in the config with the prefix",
     ),
     (
         "app_unreachable",
-        "the handler panicked or returned an error, or the service inside the layer was not ready; the line has the text of the panic or error",
+        "read the text of the panic or error in the log line; the handler panicked or returned an error, or the service inside the layer was not ready",
     ),
     (
         "body_too_large",
-        "a limit around the gate, such as tower-http's RequestBodyLimitLayer, has the same code; raise it too",
+        "also raise a smaller limit around the gate, such as tower-http's RequestBodyLimitLayer; a refusal by that limit has the same code",
     ),
     (
         "file_unreadable",
-        "with `Gate::builder().toml(TEXT)`, the path is relative to the working directory",
+        "with `Gate::builder().toml(TEXT)`, write a path relative to the working directory",
     ),
     ("id_reused", "compare both callbacks in the app; if one is forged, rotate the key"),
     (
@@ -34,7 +34,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "rate_limited",
-        "without `GateLayer::with_peer`, the layer knows no client, and source_limit counts all clients as one",
+        "call `GateLayer::with_peer`; without this call, the layer does not know the client, and source_limit counts all clients as one",
     ),
     (
         "secret_unreadable",
@@ -46,7 +46,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "source_not_allowed",
-        "without `GateLayer::with_peer`, the layer knows no client, and refuses every request to a route with allow",
+        "call `GateLayer::with_peer`; without this call, the layer does not know the client, and refuses every request to a route with allow",
     ),
     (
         "tenant_unknown",
@@ -62,7 +62,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Returns the remedy in a Rust app with the layer; `None` if it does not differ.
+/// Returns the remedy in a Rust app with the layer; `None` if the remedy does not differ.
 pub(super) fn remedy(code: &str) -> Option<&'static str> {
     REMEDIES.iter().find(|(own, _)| *own == code).map(|(_, remedy)| *remedy)
 }

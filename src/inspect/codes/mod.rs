@@ -78,8 +78,8 @@ const REFUSED: &str = "log (in a Rust app: `tracing` with the target gatepost::r
 const REFUSED_ANYWHERE: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_refusals_total, gatepost_requests_rejected_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of failures of the app or the store.
 const FAILED: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
-/// Outputs that contain the code of an unclear answer, which is a failure only if the config says
-/// so.
+/// Outputs that contain the code of an unclear answer. Such an answer is a failure only if the
+/// config sets `unclear_answer = "refused"`.
 const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and

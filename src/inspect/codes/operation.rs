@@ -65,7 +65,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "a field of a genuine callback is missing, or does not have its declared type",
         "the platform has changed its payload, or a definition of your own is wrong",
         "log, gatepost_misfits_total, the header gatepost-misfits",
-        "compare the fields in the line with `gatepost providers PROVIDER.KIND`; report a change of the platform to the gatepost project",
+        "compare the fields in the log line with `gatepost providers PROVIDER.KIND`; report a change of the platform to the gatepost project",
     ]),
     note([
         "id_reused",
@@ -93,7 +93,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "another machine has different values for the shared limit of a route",
         "the configs of the machines differ; each machine then has its own budget",
         LOG,
-        "write the same per_second and burst on all machines; the line has both values",
+        "write the same per_second and burst on all machines; the log line has both values",
     ]),
     note([
         "shared_state_back",
@@ -107,7 +107,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         SHARED_STATE_LOST,
         "another process locks the store, its disk is slow or full, a write failed, or the NATS servers do not respond",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
-        "read the reason in the line; end the process that locks the store (`fuser FILE` finds it), free space on the disk, or start the NATS servers",
+        "read the reason in the log line; end the process that locks the store (`fuser FILE` finds it), free space on the disk, or start the NATS servers",
     ]),
     note([
         "timer_missing",
@@ -188,7 +188,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     connection([
         "host_invalid",
-        "the `host` of the request is missing, repeated, malformed, or contradicts its target",
+        "the `host` of the request is missing, repeated or malformed, or contradicts the target of the request",
         "a scanner, a health check without a host, or a broken proxy in front of gatepost",
         REJECTED,
         "make the proxy in front of gatepost send one `host`",
@@ -272,7 +272,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     connection([
         "too_many_unjudged_bytes",
-        "the unfinished requests of all clients hold more than max_unjudged_bytes, or those of one client hold more than an eighth of it",
+        "the unfinished requests of all clients hold more than max_unjudged_bytes, or those of one client hold more than an eighth of max_unjudged_bytes",
         "a client begins large requests and does not complete them",
         CLOSED,
         "look for the client in `from`; if the requests are genuine, raise max_unjudged_bytes",
@@ -286,10 +286,10 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "delivery_failed",
-        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app accepts the event or gatepost stops trying",
-        "the app is down, slow, or did not accept the event; the line names the attempt and the code of the failure",
+        "an attempt to deliver a queued event failed; the log line appears after each failed attempt of a kind with deliver = \"queued\", until the app accepts the event or gatepost stops trying",
+        "the app is down, slow, or did not accept the event; the log line names the attempt and the code of the failure",
         "log, gatepost_queue_attempts_total, `gatepost queue list`",
-        "run `gatepost help CODE` with the code in the line, and repair the app; gatepost tries again by itself, with growing waits; after give_up_after_secs, it logs event_dead",
+        "run `gatepost help CODE` with the code in the log line, and repair the app; gatepost tries again by itself, with growing waits; after give_up_after_secs, it logs event_dead",
     ]),
     operation([
         "event_damaged",
@@ -310,14 +310,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost omitted log lines",
         "forged traffic or errors of the app cause more lines than the log's budget",
         "log, gatepost_log_lines_over_budget_total",
-        "read the counts in the line; the metrics count every callback",
+        "read the counts in the log line; the metrics count every callback",
     ]),
     operation([
         "mirror_failed",
         "the address in `mirror` did not accept the copy of an event",
         "the app at this address is down or slow, answered no 2xx, or 64 copies are already in flight",
         "log, gatepost_mirrored_events_total",
-        "read the reason and `app` in the line, then repair that app, or remove `mirror`; the reply to the platform and the app in `url` are not affected",
+        "read the reason and `app` in the log line, then repair that app, or remove `mirror`; the failure affects neither the reply to the platform nor the app in `url`",
     ]),
     operation([
         "nats_jetstream_missing",
@@ -356,7 +356,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_replicas_missing",
-        "a stream has fewer replicas than replicas in [store], or the cluster has too few servers for them",
+        "a stream has fewer replicas than `replicas` in [store], or the cluster has fewer servers than `replicas`",
         "a server is down, the servers form no cluster, or an earlier config has created the stream with fewer replicas",
         STORE_START,
         "start all servers as one cluster (`nats server list` shows them), or run the command in the message; lower replicas only for a test",
@@ -366,7 +366,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "after the start, gatepost has connected to a NATS server that it refuses at the start",
         "a server of the cluster has an older version, or a smaller max_payload, than the others",
         LOG,
-        "upgrade the server that the line names, or raise its max_payload",
+        "upgrade the server that the log line names, or raise its max_payload",
     ]),
     operation([
         "nats_stream_refused",
@@ -401,12 +401,12 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost has a bug",
         "a task of gatepost panicked",
         LOG,
-        "report the line to the gatepost project; gatepost continues with other requests",
+        "report the log line to the gatepost project; gatepost continues with other requests",
     ]),
     operation([
         "restart_needed",
         "a reload failed, because a changed setting applies only after a restart",
-        "an operator changed one of the keys that the line names",
+        "an operator changed one of the keys that the log line names",
         "log, gatepost_config_reloads_total{result=\"failure\"}",
         "restart gatepost, or run `gatepost run --upgrade`; to keep the earlier setting, undo the change",
     ]),
@@ -427,14 +427,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "stopped",
         "gatepost has stopped with exit status 0",
-        "a signal, or a new gatepost that took over the listeners; the line names it in `reason`",
+        "a signal, or a new gatepost that took over the listeners; the log line names it in `reason`",
         LOG,
         "nothing; if you did not stop gatepost, look for the sender of the signal, such as a supervisor or a deployment",
     ]),
     operation([
         "stopping",
         "gatepost accepts no more connections, finishes the requests in flight, and ends with exit status 0",
-        "a signal, or a new gatepost that took over the listeners; the line names it in `reason`",
+        "a signal, or a new gatepost that took over the listeners; the log line names it in `reason`",
         LOG,
         "nothing; with Restart=on-failure, systemd does not start gatepost again, because the exit status is 0",
     ]),
@@ -490,7 +490,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "upstream_broken",
         "the response of the upstream is not valid HTTP",
-        "the upstream uses a protocol other than HTTP/1.1, or TLS",
+        "the upstream uses TLS, or a protocol other than HTTP/1.1",
         PASSED,
         "check the scheme and the port of `upstream`",
     ]),
@@ -499,7 +499,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the upstream did not respond to a request that is not a callback",
         "the app is not running, `upstream` is wrong, or TLS failed",
         PASSED,
-        "start the app, and check `upstream` with curl from this machine; for a port with TLS, write https:// in `upstream`, and for a port without TLS, http://; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate",
+        "start the app, and check `upstream` with curl from this machine; for a port with TLS, write https:// in `upstream`, and for a port without TLS, http://; if the log line is about TLS, do what it says: [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate",
     ]),
     operation([
         "upstream_incomplete",
@@ -555,7 +555,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the config file has several hard links",
         "a backup or a deployment has linked the file",
         API,
-        "replace the hard link by a copy or a symbolic link",
+        "replace the hard link with a copy or a symbolic link",
     ]),
     admin_api([
         "host_refused",
@@ -569,7 +569,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the API could not write the file, or gatepost has a bug",
         "a full disk, or missing permission for the folder of the config",
         API,
-        "read gatepost's log, and permit gatepost's user to write to the folder",
+        "read gatepost's log; free space on the disk, or permit gatepost's user to write to the folder; report a bug to the gatepost project",
     ]),
     admin_api([
         "invalid",
@@ -602,7 +602,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "not_replayable",
         "gatepost cannot send the event again",
-        "gatepost refused the callback or kept only the start of its body, or its kind has no address",
+        "gatepost refused the callback, gatepost kept only the start of the body, or the kind of the callback has no address",
         API,
         "read the message; choose another callback",
     ]),
@@ -623,7 +623,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "template_in_use",
         "the template has tenants, or a route names it",
-        "the template is still bound",
+        "a tenant or a route still uses the template",
         API,
         "unbind its tenants, and remove it from the routes",
     ]),
@@ -644,7 +644,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "too_many_attempts",
         "the client must wait before it sends another token",
-        "ten requests from the client's address had a wrong token, or 100 requests from all addresses within a minute",
+        "the client's address has sent ten wrong tokens, or all addresses together have sent 100 wrong tokens within a minute",
         API_REFUSALS,
         "wait for the seconds in the header retry-after, and correct the token",
     ]),

@@ -29,7 +29,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
         "gatepost did not store the event, because too many operations wait for the store",
         "another process locks the store, or the disk is slow",
         STORE,
-        "end the process that locks the store, or use a faster disk; the platform got 503; the platform's page in the gatepost manual says when it sends the callback again",
+        "end the process that locks the store, or use a faster disk; the platform got 503; the platform's page in the gatepost manual says when the platform sends the callback again",
     ]),
     value([
         "challenge",
@@ -91,7 +91,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "lease_lost",
         "the claim of the attempt ended before its result, so gatepost or another machine may have sent the event once more",
-        "the machine was suspended, or the store did not respond, for longer than timeout_ms and 5 s",
+        "the machine was suspended, or the store did not respond, for longer than timeout_ms plus 5 s",
         ATTEMPTS,
         "nothing, because both copies of the event have the same `ce-id`; if this result recurs, look for a slow store or a suspended machine",
     ]),

@@ -32,7 +32,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldDuplicate,
-        "a field, header or parameter occurs twice, or two alternative places of one value have different values, so gatepost and the app could read different values",
+        "a field, header or parameter occurs more than once, or two alternative places of one value have different values, so gatepost and the app could read different values",
         "no platform sends this: look for a forger, or for a proxy that repeats headers or parameters",
     ),
     (
@@ -73,7 +73,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::KindMissing,
         "the callback does not have the field or header that names its kind; or its path belongs to a route without `kind`, and the callbacks of this kind do not name it; or its body is JSON, and the platform sends a form",
-        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, select the form in the platform's console that the definition expects",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, in the platform's console, select the form that the definition expects",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -87,7 +87,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::PathAmbiguous,
-        "the path or the query is another spelling of that of a route, for example with an encoded letter or a double slash, or the path is below that of a route",
+        "the path or the query is another spelling of the path or the query of a route, for example with an encoded letter or a double slash, or the path is below the path of a route",
         "write the path and the query in the platform's console exactly as in the config",
     ),
     (
@@ -163,7 +163,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::UpgradeNotAllowed,
         "the client requests a WebSocket or another protocol on a callback path",
-        "if the app needs the upgrade, give it a path without a route",
+        "if the app needs the upgrade, serve it on a path without a route",
     ),
     (
         RefusalKind::Utf8Invalid,
@@ -217,32 +217,32 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerUnclear,
         "the answer to a notification says neither that the app accepted the event nor that it refused the event, or the app compressed its answer, which gatepost then cannot read; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), gatepost acknowledges the callback, logs a warning, and counts the answer in gatepost_answers_unclear_total; the access log then has the code `app`",
-        "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
+        "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the log line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
     ),
     (
         UnavailableKind::AppOverloaded,
-        "more genuine callbacks arrived than `limit` of the route permits; the line names the route and the limit",
-        "if the app can handle more callbacks, raise `limit` under the [[route]]; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
+        "more genuine callbacks arrived than `limit` of the route permits; the log line names the route and the limit",
+        "if the app can handle more callbacks, raise `limit` under the [[route]]; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when the platform sends the notification again",
     ),
     (
         UnavailableKind::AppStatus,
         "the app failed, the address is wrong, or a framework answered before the request reached the app's handler; the detail has the status",
-        "301, 302, 303, 307 or 308: write the new address into url: it is in the line, or in `location` of the response to `curl -i -X POST URL` (often https://, or a slash at the end of the path); 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
+        "301, 302, 303, 307 or 308: write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL` (often https://, or a slash at the end of the path); 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
     ),
     (
         UnavailableKind::AppTimeout,
         "the app needed more time than timeout_ms",
-        "make the app answer first and do slow work after the answer, or raise timeout_ms, up to budget_ms less 100; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
+        "make the app answer first and do slow work after the answer, or raise timeout_ms, up to budget_ms less 100; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when the platform sends the notification again",
     ),
     (
         UnavailableKind::AppUnreachable,
         "the app is down; or the address is wrong; or the app closed the connection (`found a close`), as servers with TLS do if the address begins with http://; or TLS failed: the app's certificate has an unknown authority or another name, has expired, or is the certificate of an authority, or the port has no TLS",
-        "start the app, and check the url with curl from this machine; for a port with TLS, write https:// in url, and for a port without TLS, http://; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
+        "start the app, and check the url with curl from this machine; for a port with TLS, write https:// in url, and for a port without TLS, http://; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when the platform sends the notification again",
     ),
     (
         UnavailableKind::CircuitOpen,
         "the app at the address failed several times in a row, so gatepost waits before it asks the app again",
-        "correct the failures that the log shows before this line; the key `breaker` sets the number of failures and the wait; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
+        "correct the failures that the log shows before the line with circuit_open; the key `breaker` sets the number of failures and the wait; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when the platform sends the notification again",
     ),
     (
         UnavailableKind::EventRefused,
@@ -262,6 +262,6 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::StoreUnavailable,
         "the app is not the cause: another process locks the store, the disk is slow, full or broken, or the NATS servers do not respond",
-        "read the detail; if the disk was full or the store locked, gatepost stores events again by itself after you have removed the cause; if the detail names a failed write or sync, repair the disk, then restart gatepost",
+        "read the detail; if the disk was full, or another process locked the store, gatepost stores events again by itself after you have removed the cause; if the detail names a failed write or sync, repair the disk, then restart gatepost",
     ),
 ];

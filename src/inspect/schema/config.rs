@@ -54,7 +54,7 @@ fn proxy_keys() -> Value {
         "certificate": { "type": "array", "items": certificate() },
         "tls": tls(),
         "upstream": strings("Servers for all requests that are not callbacks, each http://, https:// or unix:. Default: none; the proxy replies 404 to these requests."),
-        "upstream_http2": boolean("If true, the proxy uses HTTP/2 with the upstream, also without TLS. gRPC needs this."),
+        "upstream_http2": boolean("If true, the proxy uses HTTP/2 with the upstream, even without TLS. gRPC needs HTTP/2."),
         "health_path": text("Path that gatepost requests to probe a server that is down, if an app or the upstream has several addresses; default: gatepost only connects."),
         "upstream_idle_ms": integer(
             "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
@@ -64,11 +64,11 @@ fn proxy_keys() -> Value {
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may read and change; default: none, so that no client may change anything.",
+            "description": "Token with which clients of /api may read data and make changes; if this key is not set, no client may make changes.",
         },
         "admin_read_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may only read; default: none.",
+            "description": "Token with which clients of /api may only read data; default: none.",
         },
         "inspector": inspector(),
         "admin_hosts": strings("Names that /api and the console accept as `host`, besides localhost and IP addresses."),
@@ -76,15 +76,15 @@ fn proxy_keys() -> Value {
         "key_dirs": strings("Folders of the key files that a client of /api may name, besides the folder of the config and the folders below it."),
         "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
         "max_connections": integer(
-            "Maximum number of open connections; beyond it, the proxy closes a connection that is idle or has an incomplete request, of the client address with the most such connections.",
+            "Maximum number of open connections; above this number, the proxy closes a connection that is idle or has an incomplete request, from the client address that has the most such connections.",
             1, MAX_CONNECTIONS_CEILING,
         ),
         "max_unjudged_bytes": integer(
-            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest incomplete request of the client whose requests hold the most bytes.",
+            "Maximum number of bytes of requests without a verdict; above this number, the proxy closes the oldest incomplete request of the client whose requests hold the most bytes.",
             MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
         ),
         "stop_timeout_secs": integer(
-            "Seconds that a stopping proxy waits for requests in flight.", 0, 3600,
+            "Seconds for which a stopping proxy waits for requests in flight.", 0, 3600,
         ),
         "stop_timeout": duration("Value of stop_timeout_secs with a unit, for example \"30s\"."),
         "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
@@ -149,7 +149,7 @@ fn definitions() -> Value {
 fn certificate() -> Value {
     json!({
         "type": "object",
-        "description": "A certificate of the TLS listeners. The proxy chooses the certificate with the server name that the client sends (SNI); if there is none, it uses the first certificate.",
+        "description": "A certificate of the TLS listeners. The proxy chooses the certificate with the server name that the client sends (SNI); if no certificate has this name, or the client sends no name, the proxy uses the first certificate.",
         "additionalProperties": false,
         "required": ["chain", "key"],
         "properties": {
@@ -307,7 +307,7 @@ fn store() -> Value {
             "credentials": { "$ref": "#/$defs/secret", "description": "Credentials of a NATS user: the content of a .creds file." },
             "nkey": { "$ref": "#/$defs/secret", "description": "Seed of an NKey user of the NATS servers." },
             "max_bytes": integer(
-                "Maximum total size of the pending events and the dead letters, in bytes; beyond it, gatepost stores no new event, and replies 503.",
+                "Maximum total size of the pending events and the dead letters, in bytes; above this size, gatepost stores no new event, and replies 503.",
                 MIN_STORE_BYTES, MAX_STORE_BYTES,
             ),
             "retention": {
@@ -335,7 +335,7 @@ fn inspector() -> Value {
             "max_bytes": integer("Maximum total size of these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
-                "description": "none: gatepost captures no callback. masked: it shows captured callbacks without keys, tokens, credentials, signatures, and fields with the name of a secret. full: without keys, tokens and credentials only.",
+                "description": "none: gatepost captures no callback. masked: gatepost shows captured callbacks, but hides keys, tokens, credentials, signatures, and fields whose names denote secrets. full: gatepost hides only keys, tokens and credentials.",
             },
         },
     })
@@ -344,7 +344,7 @@ fn inspector() -> Value {
 fn retry() -> Value {
     json!({
         "type": "object",
-        "description": "Times of the attempts to deliver a queued event. Without this table, each key has its default.",
+        "description": "Times of the attempts to deliver a queued event. If this table is missing, each key has its default.",
         "additionalProperties": false,
         "properties": {
             "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long, up to max_ms. gatepost shortens each wait at random, by up to half. Default: 1000.", 1, MAX_RETRY_MS),
@@ -393,7 +393,7 @@ fn signing_secret() -> Value {
 fn outgoing_tls() -> Value {
     json!({
         "type": "object",
-        "description": "TLS of connections to apps, to the upstream and to NATS servers; for each host, the first entry that names this host applies.",
+        "description": "TLS of connections to apps, to the upstream and to NATS servers; for each host, the first entry that covers the host applies.",
         "additionalProperties": false,
         "properties": {
             "hosts": strings("Hosts to which this entry applies; default: all."),
@@ -428,7 +428,7 @@ fn route() -> Value {
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
-                "description": "In shadow mode, gatepost logs and counts its verdicts, and passes all callbacks on to the upstream, also those that it would refuse.",
+                "description": "In shadow mode, gatepost logs and counts its verdicts, and passes all callbacks on to the upstream, including the callbacks that it would refuse.",
             },
             "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
             "forward": { "$ref": "#/$defs/forward" },
@@ -594,7 +594,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
         "forward": { "$ref": "#/$defs/forward" },
         "check_reply": {
             "type": "boolean",
-            "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
+            "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision, otherwise false.",
         },
         "ce_headers": {
             "type": "boolean",
@@ -602,7 +602,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
         },
         "keep_proof": {
             "type": "boolean",
-            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
+            "description": "With json, cloudevents and common: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
         "reserve": { "$ref": "#/$defs/reserve" },
@@ -658,7 +658,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
-        "mirror": strings("Addresses that receive a copy of each event after the reply. Their answers do not affect the reply."),
+        "mirror": strings("Addresses of another app, which receives a copy of each event after the reply. The answers of this app do not affect the reply."),
     })
 }
 

@@ -103,7 +103,7 @@ fn refuses_key_file_outside_of_the_config_folder_and_key_dirs() {
 }
 
 #[test]
-fn refuses_edit_of_file_with_hard_links() {
+fn refuses_edit_of_config_file_with_hard_links() {
     let gate = serve();
     let path = gate.folder.path().join("gatepost.toml");
     std::fs::hard_link(&path, gate.folder.path().join("other.toml")).unwrap();
@@ -165,7 +165,7 @@ fn each_conflict_and_fault_has_its_code() {
 }
 
 #[test]
-fn never_shows_key_written_in_file() {
+fn never_shows_key_written_in_config_file() {
     let literal = TEMPLATES.replace("keys = [{ env = 'TENCENT_KEY' }]", "keys = ['s1gning-k3y']");
     let gate = Gatepost::serve(TOKEN_LINE, &literal);
     let (status, json) = call(&gate, "GET", "/api/templates/prod-live", &Value::Null);
@@ -181,7 +181,7 @@ fn never_shows_key_written_in_file() {
 }
 
 #[test]
-fn does_not_overwrite_file_changed_by_hand() {
+fn does_not_overwrite_config_file_changed_by_hand() {
     let by_hands = [
         |text: String| text.replace("# the end", "# by hand"),
         |text: String| format!("upstream = 'http://127.0.0.1:1'\n{text}"),

@@ -24,7 +24,7 @@ fn openapi_document_matches_api() {
             let known = operation["responses"].get(status.to_string());
             assert!(
                 known.is_some(),
-                "{method} {path}: expected {status} in the document, found none"
+                "{method} {path}: expected the status {status} in the document, found none"
             );
         }
     }
@@ -111,7 +111,7 @@ fn never_reads_body_of_refused_request_as_next_request() {
         client.send(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     assert_eq!(next.text(), "ok\n");
     assert!(client.is_closed());
-    // Without the token, gatepost reads no body and closes the connection.
+    // If a request has no token, gatepost does not read the body, and closes the connection.
     let (mut client, status) = send("");
     assert_eq!(status, 401);
     assert!(client.is_closed());

@@ -32,7 +32,7 @@ impl Folder {
         self.folder.path().join(name)
     }
 
-    /// Starts gatepost in the folder, so that the path of the config is relative.
+    /// Starts gatepost in the folder, with a relative path of the config.
     fn start(&self, arguments: &[&str]) -> Program {
         let mut command = gatepost();
         command.args(["run", "-c", "gatepost.toml"]).args(arguments);
@@ -40,7 +40,7 @@ impl Folder {
     }
 }
 
-/// Requests `/healthz` over a Unix socket with curl, as an operator does.
+/// Requests `/healthz` over a Unix socket with curl. Returns the output and the errors of curl.
 fn curl(socket: &Path) -> String {
     let output = Command::new("curl")
         .args(["-sS", "--unix-socket"])

@@ -107,7 +107,7 @@ impl ClientSettings {
         config
     }
 
-    /// Performs the handshake on a connection.
+    /// Performs the TLS handshake on a connection.
     pub fn handshake(&self, stream: TcpStream, name: &str) -> std::io::Result<TlsClient> {
         let name = name.to_owned().try_into().unwrap();
         let connection = ClientConnection::new(Arc::new(self.config()), name).unwrap();

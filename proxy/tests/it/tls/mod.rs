@@ -191,7 +191,7 @@ fn serves_http_2_by_alpn() {
 }
 
 #[test]
-fn refuses_preface_of_http_2_without_alpn() {
+fn refuses_http_2_preface_if_alpn_selects_http_1() {
     let tls = TlsGate::serve("", "");
     let mut client = tls.connect();
     client.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -235,7 +235,7 @@ fn requires_client_certificate_of_authority() {
     let mut client = tls.authority.client();
     for own in [None, Some(strangers.issue(&["client.test"]))] {
         client.certificate = own;
-        // In TLS 1.3, the client receives the alert only at its first read.
+        // In TLS 1.3, the client receives the alert only at its first read after the handshake.
         let refused = match client.connect(tls.port, "gate.test") {
             Ok(mut client) => client.is_closed(),
             Err(_) => true,

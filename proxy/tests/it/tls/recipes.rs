@@ -1,4 +1,4 @@
-//! Runs the recipes of the manual's pages `tls` and `machines`.
+//! Tests of the recipes on the manual's pages `tls` and `machines`.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -117,7 +117,7 @@ fn recipe_for_caddy_serves_callbacks_and_other_requests() {
     authority.issue(&["gate.example.com"]).write(folder.path());
     let here = folder.path().display();
     let site = block("# Behind Caddy", "text");
-    // Caddy cannot obtain a certificate for this name, so the config sets one.
+    // Caddy cannot obtain a certificate for this name, so the test adds one to the config.
     let own = format!(
         "gate.example.com:{port} {{\nbind 127.0.0.1\ntls {here}/fullchain.pem {here}/privkey.pem"
     );

@@ -3,9 +3,10 @@
 //!
 //! Each test starts a server. The handlers of its app record the headers `x-probe` (the name of the
 //! test request) and `ce-type` of each request. The test first sends control requests directly to
-//! the server. The control requests show that unusual paths, hosts, headers, methods and body
-//! lengths reach the handlers. Then the test sends every request of `tests/upstreams/spellings.txt`
-//! through gatepost, over HTTP/1.1, and over HTTP/2 if HTTP/2 can express the request.
+//! the server. These requests show that requests with unusual paths, hosts, headers, methods and
+//! body lengths reach the handlers. Then the test sends every request of
+//! `tests/upstreams/spellings.txt` through gatepost, over HTTP/1.1, and over HTTP/2 if HTTP/2 can
+//! express the request.
 
 mod desync;
 mod queries;
@@ -71,7 +72,7 @@ fn check_controls(server: &Server, controls: &[(&str, &str)]) {
 }
 
 /// Sends a request directly to the server. `line` is its line in the section `[lengths]` of the
-/// table. The server must read the body as a second request.
+/// table. The server must read a second request from the body.
 fn check_length_control(server: &Server, line: &str) {
     let table = spellings(PATHS[0]);
     let spelling = table
@@ -130,7 +131,7 @@ fn check_open(server: &Server, gate: &Gatepost, page: &str) {
     for path in CALLBACKS {
         let reply = gate.send(&post(path, &push()));
         assert_eq!(reply.status, 200, "{path}: {}", server.log());
-        // With another sequence, the callback is not a resend of the first.
+        // This callback has another `sequence`, so it is not a resend of the first callback.
         let body = push().replace("2210464508206756938", "2210464508206756939");
         send_http_2(gate.port, &Spelling::genuine(path, body), "genuine");
     }

@@ -1,5 +1,5 @@
-//! Tests of a front controller that selects its handler by the query. This handler receives only
-//! callbacks that gatepost has verified.
+//! Tests of a front controller that selects a handler by the query. The handler of callbacks
+//! receives only callbacks that gatepost has verified.
 
 use super::servers::Server;
 use super::spellings::{Spelling, bytes};

@@ -1,4 +1,4 @@
-//! Starts real servers with the apps in `tests/upstreams`.
+//! Real servers that run the apps in `tests/upstreams`.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -44,12 +44,12 @@ impl Server {
         command.env("FOLDER", self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
-            panic!("expected {command:?} to start, found {error}; run tests/run to install it")
+            panic!("expected {command:?} to start, found {error}; run tests/run, which installs the program")
         });
         self.processes.push(child);
     }
 
-    /// Starts a server. `command` takes the port and the path of the app in its folder.
+    /// Starts a server. `command` takes the port, and `app` without its first folder.
     pub(crate) fn start(app: &str, command: impl FnOnce(u16, &str) -> Command) -> Self {
         let mut server = Self::new(app);
         server.spawn(&mut command(server.port, first_name(app).1));
@@ -66,7 +66,7 @@ impl Server {
         }
     }
 
-    /// Returns the path of a file in the folder of the server.
+    /// Returns the path of a file in the temporary folder of the server.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -128,7 +128,7 @@ impl Server {
                 .replace("{server_name}", server_name)
                 .replace("{try_files}", try_files)
                 .replace("{port}", &server.port.to_string());
-            // If the test runs as root, nginx and php-fpm need root to read the folder.
+            // If the test runs as root, nginx and php-fpm can read the folder only as root, too.
             let is_root = rustix::process::geteuid().is_root();
             let user = if is_root && name == "nginx.conf" { "user root;\n" } else { "" };
             let pool = match (name, is_root) {

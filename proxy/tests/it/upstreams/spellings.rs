@@ -1,8 +1,8 @@
-//! Reads the table of requests in `tests/upstreams/spellings.txt`.
+//! The requests of the table `tests/upstreams/spellings.txt`.
 
 use std::fmt::Write as _;
 
-/// A request of the table, for HTTP/1 and HTTP/2.
+/// A request of a table, for HTTP/1.1 or HTTP/2.
 pub(super) struct Spelling {
     /// Line of the table, with the placeholders replaced.
     pub(super) name: String,
@@ -99,7 +99,7 @@ fn of_line(section: &str, line: &str, path: &str) -> Vec<Spelling> {
     }
 }
 
-/// Returns a request whose body contains a second request, for `path`. If `line` mentions chunked
+/// Returns a request whose body contains a second request to `path`. If `line` mentions chunked
 /// encoding, an empty chunk precedes the second request.
 fn smuggled(usual: Spelling, line: &str, path: &str) -> Spelling {
     let inner = format!(

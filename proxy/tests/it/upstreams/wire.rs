@@ -1,4 +1,4 @@
-//! Sends requests over HTTP/1.1 and HTTP/2, and waits for the responses.
+//! Functions that send requests over HTTP/1.1 and HTTP/2, and wait for the responses.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

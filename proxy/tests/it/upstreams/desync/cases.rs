@@ -1,5 +1,5 @@
-//! Creates the requests: from the table `tests/upstreams/ambiguous.txt`, from Http11Probe, and by
-//! mutation.
+//! Requests of the desync tests: from the table `tests/upstreams/ambiguous.txt`, from Http11Probe,
+//! and by mutation.
 
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ pub(super) fn probe(index: usize) -> String {
     format!("q{index}q{index}")
 }
 
-/// Returns every case, in a fixed order. The probe of a case contains its index in this list.
+/// Returns every case, in a fixed order. The probe of a case contains the index of the case.
 pub(super) fn all() -> Vec<Case> {
     let mut texts = of_table();
     texts.extend(http11probe::requests());
@@ -89,7 +89,7 @@ fn section(name: &str) -> impl Iterator<Item = &'static str> {
     lines.filter(|line| !line.is_empty() && !line.starts_with("# "))
 }
 
-/// Returns the names and the texts of the table.
+/// Returns the name and the text of each request in the table.
 fn of_table() -> Vec<(String, String)> {
     let section = |name| section(name).map(unescape).collect::<Vec<_>>();
     let (lengths, encodings) = (section("lengths"), section("encodings"));
@@ -107,8 +107,9 @@ fn posted(line: &str, body: &str) -> String {
     format!("{{post}}{line}\r\n\r\n{{body}}{body}")
 }
 
-/// Combines each encoding with some lengths, in both orders. For a server that reads the chunks,
-/// most bodies end early. For a server that reads the length, one body of each encoding ends early.
+/// Combines each encoding with [`LENGTHS_FOR_EACH_ENCODING`] lengths. In every second combination,
+/// the length is first. For a server that reads the chunks, most bodies end early. For a server
+/// that reads the length, one body of each encoding ends early.
 fn pairs(encodings: &[String], lengths: &[String]) -> Vec<String> {
     let mut pairs = Vec::new();
     for (index, encoding) in encodings.iter().enumerate() {
@@ -146,7 +147,7 @@ const SEEDS: [&str; 7] = [
     "{get}X: a\r\nCookie: a=b\r\n\r\n{get}Connection: keep-alive\r\n\r\n",
 ];
 
-/// Header lines that a mutation inserts.
+/// Header lines that mutations write.
 const LINES: [&str; 9] = [
     "Content-Length: 0\r\n",
     "Content-Length: 5\r\n",

@@ -1,10 +1,10 @@
-//! Compares the requests that a server records with the requests that gatepost forwards.
+//! Tests that compare the requests that a server records with the requests that gatepost forwards.
 //!
 //! A tap between gatepost and the server copies the bytes of each connection. The strict `reader`
 //! finds the requests in these bytes. The server must refuse each of these requests, or record the
 //! request with the same method, target, host and body. The server must record no other request.
 
-#![allow(clippy::print_stdout, reason = "the sums show that the cases reach the servers")]
+#![allow(clippy::print_stdout, reason = "the numbers show that the cases reach the servers")]
 
 mod cases;
 mod reader;
@@ -73,8 +73,8 @@ fn records(server: &Server) -> Vec<Record> {
     server.lines().iter().map(parse).collect()
 }
 
-/// Sends each case and a second request on a connection of its own. Returns a fault for each
-/// connection that received a reply to the request of another connection.
+/// Sends each case on its own connection, and then a second request on the same connection. Returns
+/// a fault for each connection that received a reply to the request of another connection.
 fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
     let faults = Mutex::new(Vec::new());
     in_parallel(cases, |index, case| {
@@ -127,7 +127,7 @@ fn foreign(got: &[u8], index: usize) -> Option<String> {
 /// Differences between the requests on the connections and the records of the server.
 #[derive(Debug, Default)]
 struct Differences {
-    /// Forwarded bytes that are not valid requests.
+    /// Faults of the forwarded bytes that are not valid requests.
     invalid: Vec<String>,
     /// Connections with more replies than requests.
     surplus: Vec<String>,
@@ -139,7 +139,7 @@ struct Differences {
     unseen: usize,
 }
 
-/// Requests on all connections.
+/// Requests that the tap has forwarded, on all connections.
 #[derive(Default)]
 struct Forwarded {
     whole: Vec<Request>,
@@ -193,7 +193,7 @@ impl Forwarded {
 }
 
 impl Stream {
-    /// Returns true if the client sent this request, with any host.
+    /// Returns true if the client sent this request. Ignores the host.
     fn has(&self, request: &Request) -> bool {
         self.whole.iter().any(|sent| {
             let sent = Request { host: request.host.clone(), ..sent.clone() };
@@ -285,8 +285,8 @@ fn serve_behind(tap: &Tap) -> Gatepost {
     Gatepost::serve(&top, &templates(&App::down()))
 }
 
-/// Sends the cases of the table directly to the server, as a control. The server must accept at
-/// least one hidden request, and the comparison must find this request.
+/// Sends the cases of the table to the server without gatepost, as a control. The server must
+/// accept at least one hidden request, and the comparison must find this request.
 fn check_control(name: &str, server: &Server) {
     let cases = cases::table();
     let before = server.lines().len();

@@ -1,6 +1,6 @@
-//! Reads the bytes on a connection as requests, by the rules of RFC 9112.
+//! Reader that finds the requests in the bytes on a connection, by the rules of RFC 9112.
 
-/// A request that gatepost forwards, or that a server records.
+/// A request that a client sends, gatepost forwards, or a server records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) probe: String,

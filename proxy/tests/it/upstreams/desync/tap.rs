@@ -1,4 +1,5 @@
-//! Forwards bytes between clients and a server, and keeps a copy of the bytes on each connection.
+//! Tap that forwards the bytes between clients and a server, and copies the bytes of each
+//! connection.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
