@@ -19,8 +19,8 @@ fn main() -> io::Result<()> {
     write_manual(&Path::new(&out).join("manual"))
 }
 
-/// Returns the files of a folder with this extension, sorted by name. Cargo runs a build script in
-/// the folder of the package.
+/// Returns the files in a folder that have this extension, sorted by name. Cargo runs a build
+/// script in the folder of the package.
 fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files = Vec::new();

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_toml_file("examples/gatepost.toml")?;
 
-    // A server reads the head and the time.
+    // A server takes the head from the connection, and the time from its clock.
     let uri = Uri::from_static("/callbacks/kollus/try-me");
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);

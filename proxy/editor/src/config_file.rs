@@ -1,4 +1,4 @@
-//! Reads, checks and atomically replaces the config file.
+//! Functions that read, check and atomically replace the files of a config.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -20,8 +20,8 @@ use super::connect::BoxError;
 use super::connection::{AppConnection, AppResponse, HostHeader, is_hang_up};
 
 /// Maximum time from the start of a request to the next request on the same connection. Node closes
-/// a connection after five idle seconds, so gatepost uses a shorter limit. gatepost closes a
-/// connection at most twice this time after its last request.
+/// a connection after five idle seconds, so gatepost uses a shorter limit. gatepost closes an idle
+/// connection within twice this time after the start of its last request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A connection for one request.

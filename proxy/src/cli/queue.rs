@@ -181,8 +181,7 @@ fn on_store<T>(
     let path: &Path = output.config.path()?;
     let config = Config::from_file(path)?;
     let Some(settings) = &config.proxy().store else {
-        let problem =
-            "expected a [store] in the config, found none; add url = \"sqlite:gatepost.db\"";
+        let problem = "expected a [store] in the config, found none; add [store] with url = \"sqlite:gatepost.db\"";
         return Err(CommandError::argument(path.display().to_string(), problem));
     };
     let store = queue::attach(settings)?;

@@ -27,7 +27,7 @@ const MAX_TOTAL: u32 = 100;
 /// Length of a period. A period starts at the first wrong token after the previous period.
 const TOTAL_PERIOD: Duration = Duration::from_secs(60);
 
-/// Time after the last wrong token of a source at which gatepost resets the count of the source.
+/// Duration from the last wrong token of a source to the reset of the source's count.
 const MEMORY: Duration = Duration::from_secs(600);
 
 /// Maximum number of sources for which gatepost counts wrong tokens.

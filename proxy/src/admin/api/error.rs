@@ -47,7 +47,9 @@ pub(in crate::admin) enum ApiError {
         "expected the number of an event in the queue, found none with this number; see /api/queue"
     )]
     NoEvent,
-    #[error("expected a [store] in the config, found none; add url = \"sqlite:gatepost.db\"")]
+    #[error(
+        "expected a [store] in the config, found none; add [store] with url = \"sqlite:gatepost.db\""
+    )]
     NoStore,
     #[error("expected a path of the API, found an unknown path; see /api/openapi.json")]
     NotFound,

@@ -19,7 +19,10 @@ pub(super) async fn carry_out(
 ) -> Result<(), EditError> {
     let (served, client) = (Arc::clone(served), request.client);
     let done = tokio::task::spawn_blocking(move || served.edit_if(&edit, client, is_seen));
-    let failed = |_| EditError::new(EditErrorKind::Io, "gatepost failed to edit; read its log");
+    let failed = |_| {
+        let message = "expected an edited config, found a fault of gatepost; read its log";
+        EditError::new(EditErrorKind::Io, message)
+    };
     done.await.map_err(failed)?
 }
 

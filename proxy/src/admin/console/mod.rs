@@ -253,8 +253,8 @@ impl ConsoleRequest {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Returns a sentence about the change or the sample that has led to this page; empty without
-    /// one.
+    /// Returns a sentence about the change or the sample that has led to this page; an empty string
+    /// if there is none.
     fn done(&self) -> &'static str {
         match self.parameter("done").as_deref() {
             Some("bound") => "Bound. The binding applies to every callback from now on.",

@@ -267,7 +267,7 @@ fn fields(filter: &QueueFilter) -> Vec<FilterField> {
     ]
 }
 
-/// Returns a sentence about the change that has led to the list; empty without a change.
+/// Returns a sentence about the change that has led to the list; an empty string if there is none.
 fn done(request: &ConsoleRequest) -> String {
     let all = number(request, "of").unwrap_or_default();
     match (number(request, "replayed"), number(request, "dropped")) {

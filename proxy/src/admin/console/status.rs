@@ -132,7 +132,7 @@ impl From<&RouteInfo> for RouteLimits {
     }
 }
 
-/// Formats the shortest and the longest time; `-` without times.
+/// Formats the shortest and the longest time. Returns `-` if there are no times.
 fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
     match (times.clone().min(), times.max()) {
         (Some(least), Some(most)) if least != most => {

@@ -63,7 +63,7 @@ impl KindField {
         self.url.split_whitespace()
     }
 
-    /// Returns the entry for the config; `None` without an address.
+    /// Returns the entry for the config; `None` if the field has no address.
     pub(super) fn entry(&self) -> Option<KindEntry> {
         let mut urls: Vec<_> = self.urls().map(ToOwned::to_owned).collect();
         match urls.len() {

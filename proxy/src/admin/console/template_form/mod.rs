@@ -34,8 +34,8 @@ pub(super) struct TemplateForm {
 }
 
 impl TemplateForm {
-    /// Creates the form of a template, or an empty form for a provider. Without `info`, the form
-    /// shows only the keys of the template and the kinds that have an entry, but no settings.
+    /// Creates the form of a template, or an empty form for a provider. If `info` is `None`, the
+    /// form shows no settings, and of the kinds only `*` and those that have an entry.
     pub(super) fn new(
         provider: &str,
         info: Option<ProviderInfo>,
