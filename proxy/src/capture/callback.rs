@@ -1,13 +1,13 @@
 //! One captured callback.
 //!
-//! 1. A captured callback has two allocations of the exact size: its bytes, written one after the
-//!    other, and the facts about them. gatepost parses the bytes only if an operator looks.
-//! 2. The callback keeps none of the allocations that a callback needs while gatepost serves it:
+//! 1. A captured callback has two allocations of the exact size: one for its packed values, and one
+//!    for the facts about it. gatepost parses the values only if an operator requests the callback.
+//! 2. A captured callback keeps none of the allocations that gatepost needs to serve a callback:
 //!    buffers, header maps and the event, about 30 allocations. The ring frees a callback only after
 //!    `keep` further callbacks. If the ring kept these allocations, each allocation of the next
 //!    callback would be memory that is no longer in the CPU's caches. For a push with a body of 700
-//!    bytes, that took 16 % to 22 % more CPU time than without the ring, and 8.8 KB of memory. The
-//!    two allocations take 7 % to 11 %, and 2.8 KB.
+//!    bytes, a ring that kept them took 16 % to 22 % more CPU time than no ring, and 8.8 KB of
+//!    memory. The two allocations take 7 % to 11 % more CPU time, and 2.8 KB.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -52,7 +52,7 @@ pub(crate) struct CapturedCallback {
     reason = "a box would be a third allocation for each accepted callback, the usual case"
 )]
 enum PackedCallback {
-    /// The permit has the body.
+    /// An accepted callback. The permit contains the body.
     Accepted(PackedAccepted),
     /// A refused callback, or a callback with a body longer than [`MAX_BODY_BYTES`].
     WithoutPermit(Box<[u8]>),

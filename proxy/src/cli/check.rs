@@ -39,8 +39,8 @@ pub(super) struct CheckArguments {
     memory: bool,
 }
 
-/// Checks a config file. Prints the warnings, the reserved paths and the memory that gatepost may
-/// use, or the faults.
+/// Checks a config file. For a valid config, prints the warnings, the reserved paths and the memory
+/// that gatepost may use. For an invalid config, prints the faults.
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let path = arguments.config.path()?;
     let (valid, found) = match Config::from_file(path) {

@@ -89,7 +89,7 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     /// No admin listener responds to `gatepost health`.
     #[error(
-        "expected a reply from {host}, found none: {source}; start gatepost with `admin` in its \
+        "expected a response from {host}, found none: {source}; start gatepost with `admin` in its \
          config, or write the address of `admin` as the argument: gatepost health \
          http://127.0.0.1:9900/healthz"
     )]
@@ -105,7 +105,7 @@ pub(super) enum CommandError {
     Unhealthy(StatusCode),
     /// An operation of the operating system fails.
     #[error(
-        "expected an operation of the system to succeed, found an error: {0}; check its limits"
+        "expected an operation of the system to succeed, found an error: {0}; check the system's limits"
     )]
     System(#[from] io::Error),
 }
@@ -118,7 +118,7 @@ pub(super) enum AdminError {
     Refused { status: StatusCode, message: String },
     /// No response has arrived.
     #[error(
-        "{address}: expected a reply, found an error: {problem}; check --admin, and start gatepost"
+        "{address}: expected a response, found an error: {problem}; check --admin, and start gatepost"
     )]
     Unreachable { address: String, problem: String },
     /// The response does not come from the API.

@@ -22,7 +22,8 @@ pub(super) struct ExplainArguments {
     /// File with the request in wire format (head, empty line, body), for example the output of
     /// `gatepost send --print` or `gatepost capture save`.
     request: PathBuf,
-    /// Moment of receipt, in Unix seconds; default: the moment in the recording, otherwise now.
+    /// Time of the request's arrival, in Unix seconds; default: the time in the recorded request,
+    /// otherwise the current time.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }

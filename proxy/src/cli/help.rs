@@ -57,7 +57,7 @@ const STATUSES: [(&[u16], &str); 8] = [
     ),
     (
         &[421],
-        "The admin listener does not have the name in host (code host_refused). Add the name to admin_hosts.",
+        "The admin listener does not accept the name in the host header (code host_refused). Add the name to admin_hosts.",
     ),
     (
         &[431],
@@ -75,8 +75,8 @@ const STATUSES: [(&[u16], &str); 8] = [
     ),
 ];
 
-/// Codes of failures that only decisions have. gatepost replies with on_failure, or, without a key
-/// for the reply, with 503.
+/// Codes of failures that only decisions have. If the key for the reply is missing, gatepost
+/// replies with 503, otherwise with on_failure.
 const ONLY_OF_DECISIONS: [&str; 4] = [
     UnavailableKind::AnswerEmpty.as_str(),
     UnavailableKind::AnswerInvalid.as_str(),
@@ -88,12 +88,12 @@ const ONLY_OF_DECISIONS: [&str; 4] = [
 const OF_OTHERS: &str = "gatepost does not send this status. The app sent it (code app_status or event_refused), or, for a request \
     that is not a callback, the upstream.";
 
-/// Explanation of status 404, which is the status of no refusal.
+/// Explanation of status 404, which no refusal has.
 const NOT_A_CALLBACK: &str = "The path is not a callback path, and the config has no upstream. Compare the path with \
-    `gatepost routes`.\nWith an upstream, the upstream sent the status.\n\
+    `gatepost routes`.\nIf the config has an upstream, the upstream sent the status.\n\
     seen in: access log, gatepost_requests_not_found_total";
 
-/// Explains the status `topic`; empty if `topic` is not a known status.
+/// Returns the explanation of the status `topic`; an empty string if `topic` is not a known status.
 fn of_status(topic: &str) -> String {
     let known = topic.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
     // 419 is a status of Laravel, and has no name in any RFC.
@@ -218,8 +218,8 @@ fn unknown(topic: &str, program: &Command) -> CommandError {
     topics.extend(metrics.iter().map(|metric| &*metric.name));
     let suggestion =
         closest(topic, topics).map(|topic| format!("did you mean `{topic}`? ")).unwrap_or_default();
-    let remedy = "`gatepost help codes` lists the codes, `gatepost help metrics` the metrics, and \
-                  `gatepost help` the commands";
+    let remedy = "`gatepost help codes` lists the codes, `gatepost help metrics` lists the metrics, \
+                  and `gatepost help` lists the commands";
     let expected =
         "expected a code, a status, a metric, a config key, a field of the log or a command";
     let problem = format!("{expected}, found `{topic}`; {suggestion}{remedy}");

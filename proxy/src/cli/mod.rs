@@ -115,8 +115,8 @@ enum Command {
     Send(SendArguments),
     /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of the config file, or of the events of a kind; `$defs` then has the
-    /// answer.
+    /// Print the JSON Schema of the config file, or of the events of a kind. `$defs` in the schema
+    /// of a kind describes the answer.
     Schema {
         /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
         /// file if the first line of the config file is `#:schema FILE`.

@@ -227,7 +227,7 @@ fn secret(file: Option<&PathBuf>, variable: &str, option: &str) -> Result<String
     }
     std::env::var(variable).map_err(|_| {
         let problem =
-            format!("expected a value, found none; set it, or name a file with --{option}-file");
+            format!("expected a value, found none; set one, or name a file with --{option}-file");
         CommandError::argument(format!("the environment variable {variable}"), problem)
     })
 }

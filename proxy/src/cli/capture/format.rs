@@ -71,10 +71,7 @@ fn message(title: &str, message: &Json) -> Vec<String> {
         lines.extend(body.lines().map(ToOwned::to_owned));
     }
     if message["is_cut"] == true {
-        lines.push(format!(
-            "[only the start of the body, which has {} bytes]",
-            message["body_bytes"]
-        ));
+        lines.push(format!("[cut: the whole body has {} bytes]", message["body_bytes"]));
     }
     lines
 }

@@ -69,7 +69,7 @@ pub(super) struct SendArguments {
     /// File with the definition of your own provider.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
-    /// Time at which the callback is signed, in Unix seconds; default: now.
+    /// Time of the signature, in Unix seconds; default: the current time.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
     /// Print the request, in the format that `gatepost explain` reads, instead of sending it.
@@ -154,7 +154,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if let Some(path) = &arguments.scenario {
         return scenario::run(path, arguments);
     }
-    // clap requires a kind without a scenario.
+    // If there is no scenario, clap requires a kind.
     let Some(full_kind) = &arguments.kind else {
         return Err(CommandError::argument(
             "KIND",
