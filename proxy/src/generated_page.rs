@@ -1,4 +1,4 @@
-//! Compares a generated page of the manual with the committed page.
+//! Comparison of a generated page of the manual with the committed page.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Asks the app through the upstream of the host proxy: the Pingora proxy that contains the gate.
+//! Requests to the app through the upstream of the host proxy, which is the Pingora proxy that
+//! contains the gate.
 //!
 //! The event is a subrequest, for which Pingora calls the methods of the host's `ProxyHttp` with a
 //! new context. gatepost reads the whole response of the upstream before the reply, because the
@@ -175,7 +176,8 @@ fn parts(header: &ResponseHeader) -> (StatusCode, HeaderMap) {
     (header.status, header.headers.clone())
 }
 
-/// Converts an error of the upstream to an [`Answer`]. `has_begun` is true after the response head.
+/// Converts an error of the upstream to an [`Answer`]. `has_begun` is true if the head of the
+/// response has arrived.
 fn failed(error: &Error, has_begun: bool) -> Answer {
     let reason =
         app::tls_fault::explain_pingora(error).unwrap_or(error.etype().as_str()).to_owned();

@@ -84,7 +84,7 @@ impl Model {
         self.record(&format!("{name}Answer"), &about, common, None);
         if let Some(list) = forms.iter().find(|form| form["type"] == "array") {
             let about = format!(
-                "Element of an answer to `{}` that is a list: one element for each item of the event.",
+                "Element of an answer in list form to `{}`: one element for each item of the event.",
                 kind.name
             );
             self.record(&format!("{name}AnswerItem"), &about, &list["items"], None);

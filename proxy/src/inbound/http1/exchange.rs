@@ -138,7 +138,7 @@ impl Exchange for Http1Exchange<'_> {
             stream.write_all(&bytes).await?;
             stream.flush().await
         });
-        // Without a timer, because nearly all replies fit into the socket's buffer.
+        // Poll once without a timer, because nearly all replies fit into the socket's buffer.
         let written = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context))).await;
         let written = match written {
             Poll::Ready(written) => Ok(written),

@@ -154,7 +154,7 @@ impl Framing {
         }
     }
 
-    /// Returns the length of the body; `None` without `host` or without a usual length.
+    /// Returns the length of the body; `None` if the request has no `host` or no usual length.
     fn length(&self, method: &Method) -> Option<usize> {
         let length =
             if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };

@@ -3,8 +3,8 @@
 //! 1. gatepost resolves a name at the first request, and again in the background if the addresses
 //!    are older than [`FRESH`]. After [`STALE`] without a request, the next request waits for the
 //!    resolution.
-//! 2. If a name does not resolve, gatepost uses the earlier addresses. Without earlier addresses,
-//!    gatepost responds with 502.
+//! 2. If a name does not resolve, gatepost uses the earlier addresses. If there are no earlier
+//!    addresses, gatepost responds with 502.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
