@@ -1,4 +1,5 @@
-//! The core without tower or Pingora: judges a callback, and writes the reply from an answer.
+//! The core without tower or Pingora. The example judges a callback, and writes the reply from an
+//! answer.
 //!
 //! ```sh
 //! cargo run --no-default-features --example sans_io

@@ -112,8 +112,8 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // replacement of the file.
     let folder_handle = File::open(folder);
     // The lock makes concurrent edits wait for each other. The later edit then finds the result of
-    // the earlier edit, and returns false. A file system without locks does not give this
-    // protection.
+    // the earlier edit, and this function returns false. A file system without locks does not give
+    // this protection.
     let held = File::open(&target)?;
     let is_locked = lock(&held)?;
     if !is_same_file(&held, &target)? || fs::read_to_string(&target)? != before {

@@ -79,7 +79,7 @@ impl Document {
         json_from_item(self.tree.as_item())
     }
 
-    /// Returns the templates in the order of the file.
+    /// Returns the templates of this file, in their order.
     pub(crate) fn templates(&self) -> Vec<&dyn TableLike> {
         self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
     }

@@ -29,7 +29,7 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 /// The `host` header of a request to the app.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostHeader {
-    /// The `host` in the request's headers; without it, the host of the address.
+    /// The `host` in the request's headers; the host of the address if there is none.
     AsGiven,
     /// The host of the address.
     OfAddress,
@@ -70,7 +70,7 @@ impl AppConnection {
         }
     }
 
-    /// Ends the connection, and looks at the bytes that hyper could not parse.
+    /// Ends the connection, and checks the bytes that hyper could not parse for TLS.
     fn end(&mut self) {
         if let Some(task) = self.task.take() {
             self.has_found_tls = begins_with_tls(&task.into_parts().read_buf);

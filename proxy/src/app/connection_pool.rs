@@ -97,9 +97,9 @@ pub(crate) struct StaleConnection;
 
 /// A server as a key of the pool. Requests to the same server can share a connection.
 ///
-/// Each config has its own servers. gatepost uses plain connections after a reload, too, because
-/// the servers of two configs are equal if they have the same address. A server with TLS or an
-/// address guard equals only itself, so gatepost applies the files and rules of a new config to new
+/// Each config has its own servers. Two servers without TLS and without an address guard are equal
+/// if they have the same address, so gatepost also uses their connections after a reload. Any other
+/// server equals only itself, so gatepost applies the files and rules of a new config to new
 /// connections.
 #[derive(Clone)]
 struct PoolKey(Arc<Server>);

@@ -48,7 +48,8 @@ async fn probes(server: Arc<Server>) {
     }
 }
 
-/// Connects to a server. With `health_path`, also sends a request, and expects a status below 400.
+/// Connects to a server. If the server has a `health_path`, also sends a request, and expects a
+/// status below 400.
 async fn probe(server: &Arc<Server>) -> Result<(), BoxError> {
     let connection = ReadyConnection::new(server).await?;
     let Some(path) = server.health_path() else { return Ok(()) };

@@ -63,7 +63,8 @@ static DEFAULT: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(builder().with_root_certificates(machine_roots()).with_no_client_auth())
 });
 
-/// Loads the certificate authorities for `https` addresses in advance, so that no callback waits.
+/// Loads the certificate authorities for `https` addresses in advance, so that no callback waits
+/// for them.
 pub(crate) fn load_root_certificates() {
     LazyLock::force(&DEFAULT);
 }

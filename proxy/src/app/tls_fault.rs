@@ -95,8 +95,8 @@ pub(crate) fn explain_for_command(error: &(dyn Error + 'static)) -> Option<Strin
     })
 }
 
-/// Describes an error of Pingora's client, as [`explain`] does. Pingora keeps only the text of a
-/// handshake error.
+/// Describes an error of a connection from Pingora to a server, as [`explain`] does. Pingora keeps
+/// only the text of a handshake error.
 pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     const TEXTS: [(&str, &str); 19] = [
         ("UnknownIssuer", UNKNOWN_AUTHORITY),

@@ -59,6 +59,6 @@ fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
     if verdict.is_of_earlier_config {
         out(&format!("{:<10} by a later config than the verdict", "steps"));
     }
-    out(&format!("{:<10} as recorded; a part of the request is masked", "source"));
+    out(&format!("{:<10} as recorded; a part of the request is masked or cut", "source"));
     if verdict.verdict == "refused" { Err(CommandError::Refused) } else { Ok(()) }
 }

@@ -109,7 +109,7 @@ fn of_status(topic: &str) -> String {
         failures.partition(|help| ONLY_OF_DECISIONS.contains(&help.code));
     let has_503 = |help: &CodeHelp| help.code == UnavailableKind::ReplyKeyMissing.as_str();
     let failures = list(
-        "replies to a notification without a usable answer from the app",
+        "replies to a notification if gatepost has no usable answer of the app",
         failures.into_iter(),
     );
     let of_decisions = of_decisions.into_iter().filter(has_503);

@@ -66,7 +66,7 @@ enum QueueFormat {
     Json,
 }
 
-/// Events that a command selects. Each argument narrows the selection.
+/// Conditions on events. A command selects the events that meet all conditions.
 #[derive(Debug, Args)]
 pub(super) struct QueueFilterArguments {
     /// Numbers of the events.

@@ -53,7 +53,7 @@ fn route_lines(route: &RouteInfo) -> Vec<String> {
     lines
 }
 
-/// Returns the name of a template and its tenants, at most eight.
+/// Returns the name of a template, and at most eight of its tenants.
 fn heading(template: &RouteTemplateInfo) -> String {
     const MAX_TENANTS: usize = 8;
     let tenants = &template.tenants;

@@ -27,8 +27,8 @@ pub(super) async fn list(served: &ServedConfig, request: &ConsoleRequest) -> Con
     ConsoleResponse::page(&CallbacksPage::new(request.layout(""), served, page, filter))
 }
 
-/// Returns the callbacks after the number `after` of the query, as JSON. If there are none, waits
-/// for the first callback, at most for the time in `wait`.
+/// Returns the callbacks whose number exceeds `after` in the query, as JSON. If there are none,
+/// waits for the first callback, at most for the time in `wait`.
 pub(super) async fn feed(gate: &Gate, request: &ConsoleRequest) -> ConsoleResponse {
     match page_query(&request.query) {
         Ok(query) => ConsoleResponse::json(&CallbackPage::wait_for(gate, query).await),

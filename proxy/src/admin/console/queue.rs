@@ -278,7 +278,9 @@ fn done(request: &ConsoleRequest) -> String {
         }
         (Some(count), _) => format!("{} queued again.", counted(count)),
         (None, Some(count)) if count < all => {
-            format!("{count} of {all} events dropped. gatepost is delivering the others.")
+            format!(
+                "{count} of {all} events dropped. gatepost is delivering the others, or they no longer exist."
+            )
         }
         (None, Some(count)) => format!("{} dropped.", counted(count)),
         (None, None) => String::new(),

@@ -39,7 +39,7 @@ pub(super) fn shown(view: &Json) -> String {
     }
     if view["is_masked"] == true {
         lines.push(String::new());
-        lines.push("signatures and secrets are shown as ***".into());
+        lines.push("*** replaces each signature and each secret".into());
     }
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }

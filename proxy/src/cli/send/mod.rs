@@ -186,7 +186,10 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     match key {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
-            err("no signature in the callback; set the key with --key, --key-env or --key-file");
+            err(
+                "expected a key, found none, so the callback has no signature; set the key with --key, \
+                 --key-env or --key-file",
+            );
         }
         None => {}
     }
@@ -256,8 +259,8 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
-    /// Sends a request as [`Self::send`] does. Without `cacert`, tries again for up to 5 s while no
-    /// program listens on the address, because the server may be starting.
+    /// Sends a request as [`Self::send`] does. If there is no `cacert`, tries again for up to 5 s
+    /// while no program listens on the address, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,

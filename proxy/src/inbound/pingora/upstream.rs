@@ -1,7 +1,7 @@
 //! The upstream: the servers for requests that are not callbacks.
 //!
-//! With several servers, gatepost sends each request to the next server in turn, and prefers
-//! servers that are up. If gatepost cannot open a connection, it tries the next server.
+//! If the upstream has several servers, gatepost sends each request to the next server in turn, and
+//! prefers servers that are up. If gatepost cannot open a connection, it tries the next server.
 
 use std::sync::Arc;
 
