@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_connection_with_passing_request_if_source_exceeds_its_share() {
+    fn closes_connection_with_passing_request_if_source_exceeds_its_limit() {
         for (passing, expected) in [(16, [false, true]), (17, [true, false])] {
             let connections = Connections::new(passing + 1);
             let all = open(&connections, &vec![1; passing]);
