@@ -83,7 +83,9 @@ pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
             format!("{problem}; merge the edited config from {}", kept.display())
         }
         Some(Err(error)) => {
-            format!("{problem}; repeat the edit (gatepost has not saved it: {error})")
+            format!(
+                "{problem}; repeat the edit (gatepost could not save the edited config: {error})"
+            )
         }
     };
     EditError::new(EditErrorKind::FileChanged, message)

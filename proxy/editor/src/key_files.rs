@@ -68,7 +68,8 @@ impl<'a> KeyFolders<'a> {
 fn fault((key, _): (String, String)) -> EditFault {
     let problem = "expected a regular file in the folder of the config or in `key_dirs`, found \
                    another path";
-    let remedy = "name a regular file in one of these folders, or add its folder to key_dirs";
+    let remedy =
+        "name an existing file in one of these folders, or add the folder of the file to key_dirs";
     EditFault::new(&key, problem, remedy)
 }
 

@@ -13,7 +13,7 @@ pub(super) fn lower() {
     thread_local! {
         static LOWERED: () = {
             // For Linux, no process identifier means the calling thread. A system call filter may
-            // forbid the change. gatepost serves requests with the usual priority too.
+            // forbid the change. gatepost then serves the listener with the usual priority.
             let _unchanged = rustix::process::setpriority_process(None, NICE);
         };
     }

@@ -59,5 +59,5 @@ async fn probe(server: &Arc<Server>) -> Result<(), BoxError> {
     if status.is_success() || status.is_redirection() {
         return Ok(());
     }
-    Err(format!("expected a status below 400, found {status}").into())
+    Err(format!("expected a status below 400, found {status}; check the server").into())
 }

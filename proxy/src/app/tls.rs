@@ -58,7 +58,7 @@ pub(crate) fn client_config(tls: Option<&Arc<OutgoingTls>>) -> Result<Arc<Client
 }
 
 /// TLS config with the certificate authorities of the machine. If the machine has none, each
-/// connection to an `https` address fails.
+/// connection with this TLS config fails.
 static DEFAULT: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(builder().with_root_certificates(machine_roots()).with_no_client_auth())
 });
@@ -107,7 +107,7 @@ fn identity(tls: &OutgoingTls) -> Result<Option<Identity>, TlsFault> {
     Ok(Some((chain, key)))
 }
 
-/// Parses one or more certificates, and checks the contents of each, because Pingora panics at a
+/// Parses one or more certificates, and checks the contents of each, because Pingora panics on a
 /// certificate that does not parse.
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();

@@ -28,8 +28,8 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Default environment variable with the token.
 const TOKEN_VARIABLE: &str = "GATEPOST_ADMIN_TOKEN";
 
-/// Message about a wrong token. The message of the API names the header, which the operator of a
-/// command does not write.
+/// Message about a wrong token. The message of the API names the header, but an operator who runs a
+/// command does not write this header.
 const WRONG_TOKEN: &str = "expected the admin_token or the admin_read_token of the running gatepost, found another \
                            token; check GATEPOST_ADMIN_TOKEN, --token-env or --token-file";
 

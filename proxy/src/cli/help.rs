@@ -41,8 +41,8 @@ fn pasted(text: &str) -> &str {
 const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
-        "gatepost sends a redirect only in its console; otherwise, the app or the upstream sent it, and gatepost does not follow it (code \
-         app_status). Write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL`.",
+        "gatepost sends a redirect only in its console; otherwise, the app (code app_status) or the \
+         upstream sent it, and gatepost does not follow it. Write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL`.",
     ),
     (&[404], NOT_A_CALLBACK),
     (
@@ -66,12 +66,12 @@ const STATUSES: [(&[u16], &str); 8] = [
     (
         &[502],
         "The upstream gave no usable response to a request that is not a callback (codes upstream_failed, \
-         upstream_broken, upstream_incomplete, upstream_too_large). As the status of an app, the code is app_status.",
+         upstream_broken, upstream_incomplete, upstream_too_large). If an app sent the status, the code is app_status.",
     ),
     (
         &[504],
-        "gatepost does not send this status: the app, the upstream or a server in front of gatepost did. As the \
-         status of an app, the code is app_status; for a callback without an answer in time, gatepost's code is app_timeout.",
+        "gatepost does not send this status: the app, the upstream or a server in front of gatepost sent it. If an \
+         app sent the status, the code is app_status; for a callback without an answer in time, gatepost's code is app_timeout.",
     ),
 ];
 
@@ -109,7 +109,7 @@ fn of_status(topic: &str) -> String {
         failures.partition(|help| ONLY_OF_DECISIONS.contains(&help.code));
     let has_503 = |help: &CodeHelp| help.code == UnavailableKind::ReplyKeyMissing.as_str();
     let failures = list(
-        "replies to a notification if gatepost has no usable answer of the app",
+        "replies to a notification if gatepost has no usable answer of the app, or cannot queue the event",
         failures.into_iter(),
     );
     let of_decisions = of_decisions.into_iter().filter(has_503);

@@ -57,8 +57,8 @@ pub(super) struct PlanArguments {
     /// recording_status, audio_moderation and recording_exception.
     #[arg(long, value_enum, default_value_t)]
     site: Site,
-    /// Name of a callback template in the account that gatepost did not create. The option permits
-    /// gatepost to change it. Repeat the option for several callback templates.
+    /// Name of a callback template that gatepost did not create in the account. The option permits
+    /// gatepost to change this template. Repeat the option for several callback templates.
     #[arg(long, value_name = "NAME")]
     adopt: Vec<String>,
     /// Also remove the rules and callback templates that gatepost has made and that are not in the

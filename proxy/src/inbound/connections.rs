@@ -15,9 +15,9 @@
 //!    connection with a request that passes.
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
-//! A request changes only the atomic state of its own connection. Opening a connection, closing a
-//! connection and a search lock the table. A search reads the whole table, and finds several
-//! connections at once, because a client can connect thousands of times a second.
+//! A request changes only the atomic state of its own connection. A task locks the table to open a
+//! connection, to close a connection, and to search. A search reads the whole table, and finds
+//! several connections at once, because a client can connect thousands of times a second.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

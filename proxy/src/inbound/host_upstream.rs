@@ -168,7 +168,9 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
     }
     match response {
         Some((status, headers)) => Answer::Response { status, headers, body: Some(body.freeze()) },
-        None => Answer::Unreachable("expected a response from the upstream, found none".into()),
+        None => Answer::Unreachable(
+            "expected a response from the upstream, found none; read its log".into(),
+        ),
     }
 }
 

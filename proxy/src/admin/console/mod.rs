@@ -295,7 +295,7 @@ impl ConsoleRequest {
     }
 
     fn bad_form(&self) -> ConsoleResponse {
-        let text = "The form did not arrive, or it has more than 512 KiB. Send it again.";
-        self.notice(StatusCode::BAD_REQUEST, "Incomplete form", text)
+        let text = "The form is incomplete, invalid or longer than 512 KiB. Correct it, and send it again.";
+        self.notice(StatusCode::BAD_REQUEST, "Unusable form", text)
     }
 }

@@ -168,8 +168,8 @@ fn question(
             "Deliver again",
             "The app receives each event again, with gatepost-replay: 1, after the pending events of \
              the same subject.",
-            "No event of this selection can be delivered again: the events are pending, and gatepost \
-             delivers them, or they no longer exist.",
+            "No event of this selection can be delivered again: each event is still pending, or \
+             no longer exists.",
         ),
         Operation::Drop => (
             "Drop",

@@ -39,8 +39,8 @@ pub(super) struct InitArguments {
     /// terminal, the command asks for a missing address.
     #[arg(long, value_name = "URL")]
     app: Option<String>,
-    /// Server that receives all requests that are not callbacks. Without --app, it also receives
-    /// the events, on the paths of the callbacks.
+    /// Server that receives all requests that are not callbacks. If --app is absent, it also
+    /// receives the events, on the paths of the callbacks.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// Address on which the proxy listens for callbacks; default: 127.0.0.1:8080.
@@ -186,7 +186,7 @@ impl Secrets {
             out(&format!("kept {}", listed(&kept)));
         }
         if has_changed_config {
-            out(&format!("added a line to {}: include", config.display()));
+            out(&format!("added include to {}", config.display()));
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Record {
     pub(super) about: String,
     /// True for the data of an event, which the app receives; false for an answer.
     pub(super) received: bool,
-    /// Required members first.
+    /// Members of the object; the required members come first.
     pub(super) members: Vec<Member>,
 }
 

@@ -36,7 +36,8 @@ pub(super) struct Http1Exchange<'c> {
 }
 
 impl Http1Exchange<'_> {
-    /// Serves a callback on this route. Breaks if the connection has ended after the reply.
+    /// Serves a callback on this route. Returns [`ControlFlow::Break`] if the
+    /// connection has ended after the reply.
     #[expect(clippy::manual_async_fn, reason = "an async fn stores each argument twice")]
     pub(super) fn serve(
         mut self,

@@ -107,7 +107,8 @@ impl UpstreamServer {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the peer with this index, after resolving the name if necessary.
+    /// Returns the peer with this index. If there are no addresses, or if they are older than
+    /// [`STALE`], resolves the name first.
     pub(super) async fn peer(self: &Arc<Self>, index: usize) -> Option<HttpPeer> {
         let peers = self.peers();
         let age = peers.since.map_or(Duration::ZERO, |since| since.elapsed());

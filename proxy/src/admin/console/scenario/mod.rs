@@ -90,7 +90,7 @@ async fn compose(
     };
     if !playbacks.start(served, scenario, page.target.clone(), speed) {
         let problem =
-            "expected no other scenario, found one that plays; wait for its end, or stop it";
+            "expected no other scenario, found one that is playing; wait for its end, or stop it";
         page.is_busy = true;
         return page.failed(problem.into(), StatusCode::CONFLICT);
     }
@@ -176,7 +176,7 @@ impl ScenarioPage {
         let mut providers = streams.chain([&scenario.provider]).flatten();
         if let Some(other) = providers.find(|own| **own != self.provider) {
             return Err(format!(
-                "expected the provider {}, found {other}; choose a template of that provider",
+                "expected the provider {}, found {other}; choose a template of {other}",
                 self.provider
             ));
         }
