@@ -178,7 +178,7 @@ fn put(shared: &Arc<Mutex<Pool>>, key: PoolKey, connection: IdleConnection) {
     }
 }
 
-/// Closes connections that have been idle for too long, until the pool is empty.
+/// Closes connections that have been idle for [`IDLE_TIMEOUT`], until the pool is empty.
 async fn sweep(pool: Arc<Mutex<Pool>>) {
     loop {
         tokio::time::sleep(IDLE_TIMEOUT).await;

@@ -29,7 +29,7 @@ pub(crate) fn probe_until_up(server: &Arc<Server>) {
     let message = format_args!("{server} is down; gatepost probes it and uses the other addresses");
     report::warned("server_down", &message, None, clock::now());
     let server = Arc::clone(server);
-    // Without a runtime, gatepost is stopping, and needs no probe.
+    // If there is no runtime, gatepost is stopping, and needs no probe.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(probes(server));
     }

@@ -20,8 +20,8 @@ use super::answer::{AnswerParts, CapturedAnswer, status_of};
 use super::packed::{MAX_BODY_BYTES, PackedHeaders, ValueWriter, Values};
 use crate::telemetry::access_log::LoggedCallback;
 
-/// Memory of a callback without its bytes: the facts, their reference counts, and the slot of the
-/// ring.
+/// Memory of a callback apart from its packed values: the facts, their reference counts, and the
+/// slot of the ring.
 const STATE_BYTES: usize = size_of::<CapturedCallback>() + 3 * size_of::<usize>();
 
 /// Length in bytes that the values of most callbacks do not exceed.

@@ -30,8 +30,8 @@ pub(super) struct CheckArguments {
     /// Format of the output.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Door that uses the config: the proxy, or a tower layer in your own Rust program, which needs no
-    /// `listen`.
+    /// Door that uses the config: the proxy, or a tower layer in your own Rust program. A layer
+    /// needs no `listen`.
     #[arg(long, value_enum, default_value = "proxy")]
     door: Door,
     /// List the parts of the memory that gatepost may use.

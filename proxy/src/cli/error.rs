@@ -55,7 +55,7 @@ pub(super) enum CommandError {
         path.display()
     )]
     File { path: PathBuf, source: io::Error },
-    /// The reply to a sent callback has no 2xx status.
+    /// The status of the reply to a sent callback is not 2xx.
     #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
     NotAccepted(StatusCode),
     /// gatepost cannot use the app's answer to a replay.
@@ -100,7 +100,7 @@ pub(super) enum CommandError {
     Tls { path: PathBuf, source: TlsError },
     #[error("{}: {source}", path.display())]
     OutgoingTls { path: PathBuf, source: TlsFault },
-    /// The admin listener responds without a 2xx status.
+    /// The status of the admin listener's response is not 2xx.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),
     /// An operation of the operating system fails.

@@ -12,7 +12,7 @@ use crate::telemetry::fields;
 use crate::telemetry::metrics::{MetricHelp, Metrics};
 
 /// Explains the code, the status, the metric, the config key, the field or the command called
-/// `topic`. Without a topic, prints the help of the program.
+/// `topic`. If there is no topic, prints the help of the program.
 pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), CommandError> {
     let Some(topic) = topic else {
         out(&program.render_long_help().to_string());

@@ -140,7 +140,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
             let found = on_store(output, async |store| within_limit(store.show(*number)).await)?;
             let Some((entry, event)) = found else {
                 let problem = format!(
-                    "expected the number of an event, found {number}; see gatepost queue list"
+                    "expected an event with the number {number}, found none; see gatepost queue list"
                 );
                 return Err(CommandError::argument("NUMBER", problem));
             };

@@ -1,5 +1,5 @@
-//! Requests to the app through the upstream of the host proxy, which is the Pingora proxy that
-//! contains the gate.
+//! Requests to the app through the upstream of the host proxy. The host proxy is the Pingora proxy
+//! that contains the gate.
 //!
 //! The event is a subrequest, for which Pingora calls the methods of the host's `ProxyHttp` with a
 //! new context. gatepost reads the whole response of the upstream before the reply, because the
@@ -157,7 +157,7 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
             HttpTask::Trailer(_) | HttpTask::Done => {}
         }
         if body.len() > MAX_ANSWER_BYTES {
-            // Without a receiver, the subrequest ends.
+            // The subrequest ends if its receiver is closed.
             handle.rx.close();
             let (status, headers) = response.unwrap_or_default();
             return Answer::Response { status, headers, body: None };

@@ -28,7 +28,7 @@ pub(super) async fn carry_out(
 
 /// Message for an operator who has sent a form from a page with an earlier config.
 pub(super) const CHANGED: &str = "The config has changed since you opened this page. Check the page, which shows the current \
-                                  config, then send it again.";
+                                  config, then send the form again.";
 
 /// Returns true if a form comes from a page with the version `current`.
 pub(super) fn is_current(sent: &Form, current: &str) -> bool {

@@ -181,7 +181,7 @@ impl ConfigText<'_> {
         let Some(kind) = self.provider.kinds.iter().find(fits) else { return Ok(()) };
         writeln!(
             f,
-            "# The reply if the app fails. Without on_failure, gatepost denies without a message."
+            "# The reply if the app fails. If on_failure is not set, gatepost denies, and sends no message."
         )?;
         writeln!(
             f,

@@ -18,8 +18,8 @@ const MAX_CHARS: usize = 64;
 /// 1. All arguments of the command line, in their order, with `***` for a secret. Of two arguments
 ///    with the same name, the line shows only the last one. If gatepost signs the callback, the
 ///    line omits the arguments that the signature replaces.
-/// 2. Up to eight fields in total: short strings and numbers that are not secrets, in the order of
-///    the callback.
+/// 2. Further fields, until the line has eight fields: short strings and numbers that are not
+///    secrets, in the order of the callback.
 pub(super) fn shown_fields(
     definition: &Definition,
     kind: &str,
