@@ -6,8 +6,8 @@
 //!    buffers, header maps and the event, about 30 allocations. The ring frees a callback only after
 //!    `keep` further callbacks. If the ring kept these allocations, each allocation of the next
 //!    callback would be memory that is no longer in the CPU's caches. For a push with a body of 700
-//!    bytes, a ring that kept them took 16 % to 22 % more CPU time than no ring, and 8.8 KB of
-//!    memory. The two allocations take 7 % to 11 % more CPU time, and 2.8 KB.
+//!    bytes, a ring that kept these allocations took 16 % to 22 % more CPU time than no ring, and
+//!    8.8 KB of memory. The two allocations take 7 % to 11 % more CPU time, and 2.8 KB.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -432,11 +432,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn callback_occupies_little_more_than_its_bytes() {
+    fn callback_takes_little_more_memory_than_its_body_and_event() {
         let callback = accepted(&Answer::Timeout);
         let event = callback.permit().unwrap().data().len();
         let bytes = callback.bytes() - FORM.len() - event;
-        assert!(bytes < 1536, "expected less than 1536 bytes, found {bytes}");
+        assert!(bytes < 1536, "expected fewer than 1536 bytes, found {bytes}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! `gatepost routes`: a table of every route, with each kind's form and app, and the reserved
-//! paths.
+//! `gatepost routes`: for each route, a table of its kinds with the form of their events and the
+//! app; then the reserved paths.
 
 use std::path::Path;
 

@@ -64,7 +64,7 @@ pub(super) async fn one(
 async fn show(gate: &Gate, request: &ConsoleRequest, numbered: Numbered) -> ConsoleResponse {
     let gate = gate.clone();
     let scheme = numbered.callback.scheme();
-    // Use a blocking thread, because the steps of the verdict need a signature check.
+    // Use a blocking thread, because the view judges the callback again.
     let view = tokio::task::spawn_blocking(move || Viewer::new(&gate).view(&numbered));
     match view.await {
         Ok(view) => ConsoleResponse::page(&OneCallbackPage::new(request, view, scheme)),

@@ -8,7 +8,7 @@ use pingora::http::RequestHeader;
 use pingora::protocols::http::ServerSession;
 
 /// Maximum length of a form, in bytes. The longest body of an event has 128 KiB, and a form may
-/// need three bytes for each byte.
+/// need three bytes for each byte of the body.
 const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// Time limit for reading a form.

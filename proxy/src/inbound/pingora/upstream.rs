@@ -22,7 +22,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Creates the upstream of a gate's config. Each resolution of a name reads the gate's TLS
-    /// settings again, so that a reload applies them.
+    /// settings again, so that a change of these settings takes effect after a reload.
     pub(crate) fn new(
         gate: &Gate,
         addresses: Arc<Addresses>,

@@ -120,7 +120,7 @@ struct ScenarioPage {
 
 impl ScenarioPage {
     /// Creates the page of the template and the route that the query names; `None` if the config
-    /// does not have them.
+    /// does not have both.
     fn of(served: &ServedConfig, request: &ConsoleRequest) -> Option<Self> {
         let [route, template] =
             ["route", "template"].map(|name| request.parameter(name).unwrap_or_default());
