@@ -22,8 +22,8 @@ pub(super) struct TemplateForm {
     pub(super) keys_problem: String,
     /// Maximum number of letters and digits that the platform's console accepts in a key.
     pub(super) console_key_chars: Option<usize>,
-    /// Number of keys for which the config file contains the key itself, not a source. The form does
-    /// not change these keys.
+    /// Number of keys for which the config file contains the key itself, not a source. The form
+    /// does not change these keys.
     pub(super) written_keys: usize,
     pub(super) kinds: Vec<KindField>,
     pub(super) settings: Vec<SettingField>,
