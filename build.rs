@@ -19,8 +19,8 @@ fn main() -> io::Result<()> {
     write_manual(&Path::new(&out).join("manual"))
 }
 
-/// Returns the files of a folder with this extension, sorted by name. Cargo runs a build script in
-/// the folder of the package.
+/// Returns the files in a folder that have this extension, sorted by name. Cargo runs a build
+/// script in the folder of the package.
 fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files = Vec::new();
@@ -51,9 +51,10 @@ fn write_definitions(out: &Path) -> io::Result<()> {
 
 /// Copies the pages of the manual, and converts their links.
 ///
-/// A link to another page is the relative path of a file, which works on GitHub and in the book. On
-/// docs.rs, each page is a module, so a relative path is dead there. A link to an item of this crate
-/// is its URL on docs.rs. Both become paths of Rust, which rustdoc checks. A picture becomes its URL.
+/// A link to another page is a relative path, which works on GitHub and in the book. On docs.rs,
+/// each page is a module, so a relative path is dead there. A link to an item of this crate is the
+/// URL of the item on docs.rs. Links of both kinds become paths of Rust, which rustdoc checks. The
+/// path of a picture becomes its URL.
 #[expect(clippy::disallowed_methods, reason = "the rule is for the crate, not for its build")]
 fn write_manual(out: &Path) -> io::Result<()> {
     for folder in ["", "guides", "platforms"] {
@@ -90,7 +91,7 @@ fn item_path(target: &str) -> Option<String> {
     Some(format!("crate::{}", path.join("::")))
 }
 
-/// Converts the path of a picture, because docs.rs has only the pages.
+/// Converts the path of a picture to its URL, because docs.rs has only the pages.
 fn picture_url(target: &str) -> Option<String> {
     let (_folder, picture) = target.split_once("pictures/").filter(|_| !target.contains(':'))?;
     Some(format!("{PICTURES}{picture}"))

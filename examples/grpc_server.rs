@@ -24,7 +24,7 @@ async fn callback(extensions: Extensions, Json(event): Json<Value>) -> Json<Valu
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let gate = Gate::from_toml_file("gatepost.toml")?;
-    // Your own services take the place of the health service.
+    // Put your own services in place of the health service.
     let (_, health) = tonic_health::server::health_reporter();
     let router =
         Routes::new(health).into_axum_router().route("/callbacks/kollus/{token}", post(callback));

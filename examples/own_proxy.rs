@@ -1,4 +1,4 @@
-//! A Pingora proxy that verifies callbacks: the proxy of the guide for Pingora.
+//! A Pingora proxy that verifies callbacks. The guide for Pingora uses this proxy.
 
 use async_trait::async_trait;
 use gatepost::Gate;

@@ -1,4 +1,5 @@
-//! An axum app that writes the recordings of Tencent CSS to a file: the app of the guide for axum.
+//! An axum app that writes the URL of each recording of Tencent CSS to a file. The guide for axum
+//! uses this app.
 
 use std::error::Error;
 use std::fs::OpenOptions;

@@ -16,7 +16,7 @@ use gatepost::{Config, Gate, GateLayer, WatchedFiles};
 use tokio::task::{JoinError, spawn_blocking};
 use tower::Layer as _;
 
-/// Compares the files every second, and replaces the config of the gate after a change.
+/// Looks for changed files every second, and replaces the config of the gate after a change.
 async fn reload(gate: Gate, path: PathBuf, mut loaded: WatchedFiles) -> Result<(), JoinError> {
     let mut poll = tokio::time::interval(Duration::from_secs(1));
     loop {

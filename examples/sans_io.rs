@@ -1,4 +1,5 @@
-//! The core without tower or Pingora: judges a callback, and writes the reply from an answer.
+//! The core without tower or Pingora. The example judges a callback, and writes the reply from an
+//! answer.
 //!
 //! ```sh
 //! cargo run --no-default-features --example sans_io
@@ -12,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_toml_file("examples/gatepost.toml")?;
 
-    // A server reads the head and the time.
+    // A server takes the head from the connection, and the time from its clock.
     let uri = Uri::from_static("/callbacks/kollus/try-me");
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);

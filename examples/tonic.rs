@@ -38,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_, health) = tonic_health::server::health_reporter();
     let router = Routes::new(health)
         .into_axum_router()
-        // Add this layer before the callbacks: this layer refuses HTTP/1 requests except gRPC-Web.
+        // Add this layer before the routes of the callbacks, because the layer rejects every HTTP/1
+        // request that is not gRPC-Web.
         .layer(GrpcWebLayer::new())
         .route("/kollus/play", post(play))
         .route("/live/push", post(event))

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use gatepost::{Config, Fault};
 
-/// Logs the first warning of each code, with the number of the others. `gatepost check` prints all
-/// warnings.
+/// Logs the first warning of each code, with the number of further warnings of this code.
+/// `gatepost check` prints all warnings.
 pub(crate) fn log_warnings(config: &Config, path: &Path) {
     for (first, places) in grouped(config.warnings()) {
         let more = more(places);

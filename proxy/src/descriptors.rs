@@ -27,7 +27,7 @@ pub(crate) fn raise_limit() {
 
 /// Returns the maximum number of clients' connections that the limit of file descriptors permits.
 pub(crate) fn connection_limit() -> usize {
-    // Without a known limit, assume that there is none.
+    // If the limit is unknown, assume that there is none.
     let limit = Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft);
     connections_for(limit)
 }

@@ -171,7 +171,7 @@ class Callbacks(States):
         self.open("callbacks/1")
         self.page.get_by_label("Body of the event").fill("x" * 600_000)
         self.click("Send edited")
-        expect(self.page.get_by_role("heading", level=1)).to_have_text("Incomplete form")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Unusable form")
         self.check_looks_here("notice-form", is_refused=True)
 
 
@@ -250,7 +250,7 @@ class Templates(States):
         self.check_looks_here("template-edited-by-hand", is_refused=True)
         self.gatepost.reload(generation=2)
         self.click("Save")
-        expect(self.page.get_by_role("alert")).to_contain_text("Another operator has changed")
+        expect(self.page.get_by_role("alert")).to_contain_text("This template has changed")
         self.check_looks_here("template-conflict", is_refused=True)
 
     def test_forms_with_faults(self):

@@ -116,7 +116,7 @@ class Templates(ConsoleTest):
         expect(other.get_by_role("status")).to_contain_text("Saved")
         self.fill("Description", "Mine")
         self.click("Save")
-        expect(self.page.get_by_role("alert")).to_contain_text("Another operator has changed")
+        expect(self.page.get_by_role("alert")).to_contain_text("This template has changed")
         self.assertIn("Of_the_other", self.text())
         expect(self.page.get_by_label("Description")).to_have_value("Mine")
         self.click("Save")

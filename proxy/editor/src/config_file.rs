@@ -1,4 +1,4 @@
-//! Reads, checks and atomically replaces the config file.
+//! Functions that read, check and atomically replace the files of a config.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -83,7 +83,9 @@ pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
             format!("{problem}; merge the edited config from {}", kept.display())
         }
         Some(Err(error)) => {
-            format!("{problem}; repeat the edit (gatepost has not saved it: {error})")
+            format!(
+                "{problem}; repeat the edit (gatepost could not save the edited config: {error})"
+            )
         }
     };
     EditError::new(EditErrorKind::FileChanged, message)
@@ -112,8 +114,8 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // replacement of the file.
     let folder_handle = File::open(folder);
     // The lock makes concurrent edits wait for each other. The later edit then finds the result of
-    // the earlier edit, and returns false. A file system without locks does not give this
-    // protection.
+    // the earlier edit, and this function returns false. A file system without locks does not give
+    // this protection.
     let held = File::open(&target)?;
     let is_locked = lock(&held)?;
     if !is_same_file(&held, &target)? || fs::read_to_string(&target)? != before {

@@ -50,7 +50,7 @@ impl Document {
 
     /// Parses the text of a config file that gatepost edits, and the texts of the other files.
     /// Returns an error if [`Self::text`] would return a different text, apart from line ends at
-    /// the end.
+    /// the end of the file.
     pub(crate) fn parse_to_edit(written: &str, others: &[&str]) -> Result<Self, EditError> {
         let document = Self::parse_among(written, others)?;
         let same = document.text();
@@ -59,7 +59,8 @@ impl Document {
             return Ok(document);
         }
         let message = "expected a file that gatepost can edit without changing other lines, found \
-                       different line endings; use the same in every line, or edit the file by hand";
+                       different line endings; use one line ending for all lines, or edit the file \
+                       by hand";
         Err(EditError::invalid(message))
     }
 
@@ -78,7 +79,7 @@ impl Document {
         json_from_item(self.tree.as_item())
     }
 
-    /// Returns the templates in the order of the file.
+    /// Returns the templates of this file, in their order.
     pub(crate) fn templates(&self) -> Vec<&dyn TableLike> {
         self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
     }
@@ -166,7 +167,7 @@ impl Document {
         }
         let message = format!(
             "expected no route that names `{name}` in another file, found {}; rename the template \
-             by hand in both files",
+             by hand, in its file and in each of these routes",
             list(&pins)
         );
         Err(EditError::new(EditErrorKind::TemplateInUse, message))

@@ -29,7 +29,7 @@ pub enum EditErrorKind {
     Io,
     /// Another template already has the new name.
     NameTaken,
-    /// A setting has changed that applies only after a restart.
+    /// A setting that applies only after a restart has changed.
     RestartNeeded,
     /// The template has bound tenants, or a route names the template.
     TemplateInUse,

@@ -44,8 +44,8 @@ pub(crate) fn keep_access(new: &File, old: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies the other attributes. A failure causes only a warning, because these attributes do not
-/// give access.
+/// Copies all attributes except the access control list and [`CONTENT_ATTRIBUTES`]. A failure
+/// causes only a warning, because the copied attributes do not give access.
 fn keep_attributes(new: &File, old: &File) {
     let is_other = |name: &OsStr| {
         name != ACCESS_LIST && CONTENT_ATTRIBUTES.iter().all(|content| name != *content)
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(
             old.metadata().unwrap().mode() & 0o777,
             0o640,
-            "expected the mode of the mask, found another"
+            "expected the rights of the mask in the mode, found other rights"
         );
         keep_access(&new, &old).unwrap();
         assert_eq!(new.get_xattr(ACCESS_LIST).unwrap(), old.get_xattr(ACCESS_LIST).unwrap());

@@ -13,7 +13,7 @@ use crate::document::Document;
 use crate::error::{EditError, EditFault};
 use crate::toml_value::json_from_item;
 
-/// Folders for key files: the folder of the config file, the given folders, and all folders below.
+/// Folders for key files: the folder of the config file, the given folders, and their subfolders.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFolders<'a> {
     config: &'a Path,
@@ -21,7 +21,7 @@ pub struct KeyFolders<'a> {
 }
 
 impl<'a> KeyFolders<'a> {
-    /// Returns the folders for the config file at `config`.
+    /// Returns the folder of the config file at `config`, and the folders in `others`.
     #[must_use]
     pub const fn new(config: &'a Path, others: &'a [PathBuf]) -> Self {
         Self { config, others }
@@ -68,7 +68,8 @@ impl<'a> KeyFolders<'a> {
 fn fault((key, _): (String, String)) -> EditFault {
     let problem = "expected a regular file in the folder of the config or in `key_dirs`, found \
                    another path";
-    let remedy = "move the file to one of these folders, or add its folder to key_dirs";
+    let remedy =
+        "name an existing file in one of these folders, or add the folder of the file to key_dirs";
     EditFault::new(&key, problem, remedy)
 }
 

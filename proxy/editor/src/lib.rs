@@ -1,4 +1,4 @@
-//! Edits gatepost's TOML config file, and keeps comments, key order and formatting.
+//! Editor for gatepost's TOML config files that keeps comments, key order and formatting.
 //!
 //! 1. [`Edit::apply_to`] is a pure function from the files of a config to the edited files. An edit
 //!    changes one file.

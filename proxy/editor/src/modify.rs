@@ -1,4 +1,5 @@
-//! Applies a [`TemplateChange`] to a template. Fields that the change omits remain unchanged.
+//! Application of a [`TemplateChange`] to a template. Fields that the change omits remain
+//! unchanged.
 
 use toml_edit::{Array, Value};
 
@@ -17,7 +18,7 @@ pub(crate) fn modify(
     change: &TemplateChange,
 ) -> Result<(), EditError> {
     if change.is_empty() {
-        return Err(EditError::invalid("expected a change, found none; set a field to change"));
+        return Err(EditError::invalid("expected a change, found none; set at least one field"));
     }
     document.template(name)?;
     change.check_names()?;
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn several_addresses_are_a_list() {
+    fn writes_several_addresses_as_list() {
         let urls = || Some(KindEntry::Urls(vec!["http://a/".into(), "http://b/".into()]));
         let expected =
             replaced(&[("'http://127.0.0.1:3000/push'", "[\"http://a/\", \"http://b/\"]")]);

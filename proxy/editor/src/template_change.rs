@@ -35,7 +35,7 @@ pub struct NewTemplate {
     pub description: Option<String>,
     /// Sources of the keys. gatepost accepts a signature made with any of these keys.
     pub keys: Vec<KeySource>,
-    /// Tenants to bind; `*` means all tenants that no other template binds.
+    /// Tenants to bind; `*` means all tenants that no other template of the provider binds.
     pub bind: Vec<String>,
     /// Entries by kind. At least one entry must have an address or a fixed answer.
     pub on: Vec<(String, KindEntry)>,
@@ -111,7 +111,7 @@ fn check_once<'n>(what: &str, names: impl Iterator<Item = &'n String>) -> Result
 /// A change to a template's keys.
 #[derive(Debug)]
 pub enum KeyChange {
-    /// Replaces the list. A key in both lists keeps its position.
+    /// Replaces the list. A key that the old list also contains keeps its position.
     All(Vec<KeySource>),
     /// Removes keys from the list, then appends keys.
     Some {

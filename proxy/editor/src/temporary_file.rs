@@ -48,7 +48,7 @@ impl TemporaryNames {
             {
                 let path = entry.path();
                 tracing::warn!(
-                    "{}: expected a temporary file that gatepost can remove, found an error: {error}; remove it",
+                    "{}: expected a temporary file that gatepost can remove, found an error: {error}; remove the file by hand",
                     path.display()
                 );
             }

@@ -1,4 +1,4 @@
-//! Edits TOML arrays, and keeps line breaks and the comment after each value.
+//! Edits of TOML arrays that keep line breaks and the comment after each value.
 //!
 //! toml_edit stores the text between two values, such as comments, in the second value. toml_edit
 //! stores the text after the last value in that value or in the array. This module therefore
@@ -59,7 +59,7 @@ fn merge(before: &str, after: &str) -> Option<String> {
 }
 
 /// Splits `between` at its first line break into the comment on the first line and the other lines.
-/// Without a line break, returns `None` for the other lines.
+/// If `between` has no line break, returns `None` for the other lines.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {
         Some(at) => {

@@ -11,7 +11,7 @@ pub(crate) struct DetachedComment {
     pub(crate) text: String,
 }
 
-/// Returns the comments and the white space in `raw`; empty for `None`.
+/// Returns the comments and the white space in `raw`. Returns an empty string for `None`.
 pub(crate) fn text(raw: Option<&RawString>) -> &str {
     raw.and_then(RawString::as_str).unwrap_or_default()
 }

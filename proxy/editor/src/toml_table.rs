@@ -1,4 +1,4 @@
-//! Edits TOML tables, and keeps the formatting of unchanged entries.
+//! Edits of TOML tables that keep the formatting of unchanged entries.
 
 use toml_edit::{Array, Decor, InlineTable, Item, Table, TableLike, Value};
 

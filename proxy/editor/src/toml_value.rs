@@ -1,4 +1,4 @@
-//! Converts values of the config file from and to JSON.
+//! Conversion of values of the config file from and to JSON.
 
 use serde_json::{Map, Number, Value as Json};
 use toml_edit::{Array, InlineTable, Item, TableLike, Value};

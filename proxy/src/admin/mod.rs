@@ -54,7 +54,8 @@ impl AdminApp {
         const JSON: &str = "application/json";
         const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
         if !matches!(*method, Method::GET | Method::HEAD) {
-            return (StatusCode::METHOD_NOT_ALLOWED, TEXT, "use GET\n".into());
+            let text = "expected GET or HEAD, found another method; use GET\n";
+            return (StatusCode::METHOD_NOT_ALLOWED, TEXT, text.into());
         }
         match path {
             "/healthz" => (StatusCode::OK, TEXT, "ok\n".into()),
@@ -62,7 +63,11 @@ impl AdminApp {
             "/metrics" => {
                 (StatusCode::OK, METRICS_TEXT, METRICS.text(&self.served.gate().circuits()))
             }
-            _ => (StatusCode::NOT_FOUND, TEXT, "use /healthz, /readyz or /metrics\n".into()),
+            _ => {
+                let text = "expected a path of the admin listener, found another path; use /healthz, /readyz \
+                            or /metrics\n";
+                (StatusCode::NOT_FOUND, TEXT, text.into())
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// Nice value of the threads. With this value, Linux gives a thread about a tenth of the time of a
 /// thread with the value 0 while both wait for one core. A page of 200 callbacks takes about 1 ms;
-/// without a lower priority, callbacks wait for the page.
+/// with the usual priority, callbacks would wait for the page.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
@@ -13,7 +13,7 @@ pub(super) fn lower() {
     thread_local! {
         static LOWERED: () = {
             // For Linux, no process identifier means the calling thread. A system call filter may
-            // forbid the change. Every request works with the usual priority too.
+            // forbid the change. gatepost then serves the listener with the usual priority.
             let _unchanged = rustix::process::setpriority_process(None, NICE);
         };
     }

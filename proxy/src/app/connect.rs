@@ -57,8 +57,8 @@ async fn connect_tcp(server: &Server) -> Result<AppStream, BoxError> {
 /// Returns the name that the server's certificate must have.
 fn server_name(server: &Server) -> Result<FixedServerNameResolver, BoxError> {
     let name = server.tls().and_then(|tls| tls.server_name());
-    // Without TLS, the connector ignores the name. Pass a constant, because the host may not be a
-    // valid name.
+    // If the server has no TLS, the connector ignores the name. Pass a constant, because the host
+    // may not be a valid name.
     let name = if server.is_https() { name.unwrap_or(server.host()) } else { "localhost" };
     Ok(FixedServerNameResolver::new(ServerName::try_from(name.to_owned())?))
 }

@@ -29,7 +29,7 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 /// The `host` header of a request to the app.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostHeader {
-    /// The `host` in the request's headers; without it, the host of the address.
+    /// The `host` in the request's headers; the host of the address if there is none.
     AsGiven,
     /// The host of the address.
     OfAddress,
@@ -70,7 +70,7 @@ impl AppConnection {
         }
     }
 
-    /// Ends the connection, and looks at the bytes that hyper could not parse.
+    /// Ends the connection, and looks for TLS in the bytes that hyper could not parse.
     fn end(&mut self) {
         if let Some(task) = self.task.take() {
             self.has_found_tls = begins_with_tls(&task.into_parts().read_buf);
@@ -158,7 +158,7 @@ pub(super) struct TlsFound(#[source] hyper::Error);
 
 /// Failure to read the whole body of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("expected a complete answer body, found a part of it")]
+#[error("expected a complete answer body, found a part of it; read the log of the app")]
 struct AnswerBrokenOff(#[source] hyper::Error);
 
 /// Returns true if the app closed the connection before the end of an answer's head.

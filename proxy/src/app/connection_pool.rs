@@ -20,8 +20,8 @@ use super::connect::BoxError;
 use super::connection::{AppConnection, AppResponse, HostHeader, is_hang_up};
 
 /// Maximum time from the start of a request to the next request on the same connection. Node closes
-/// a connection after five idle seconds, so gatepost uses a shorter limit. gatepost closes a
-/// connection at most twice this time after its last request.
+/// a connection after five idle seconds, so gatepost uses a shorter limit. gatepost closes an idle
+/// connection within twice this time after the start of its last request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A connection for one request.
@@ -97,9 +97,9 @@ pub(crate) struct StaleConnection;
 
 /// A server as a key of the pool. Requests to the same server can share a connection.
 ///
-/// Each config has its own servers. gatepost uses plain connections after a reload, too, because
-/// the servers of two configs are equal if they have the same address. A server with TLS or an
-/// address guard equals only itself, so gatepost applies the files and rules of a new config to new
+/// Each config has its own servers. Two servers without TLS and without an address guard are equal
+/// if they have the same address, so gatepost keeps their connections across a reload. Any other
+/// server equals only itself, so gatepost applies the files and rules of a new config to new
 /// connections.
 #[derive(Clone)]
 struct PoolKey(Arc<Server>);
@@ -178,7 +178,7 @@ fn put(shared: &Arc<Mutex<Pool>>, key: PoolKey, connection: IdleConnection) {
     }
 }
 
-/// Closes connections that have been idle for too long, until the pool is empty.
+/// Closes connections that have been idle for [`IDLE_TIMEOUT`], until the pool is empty.
 async fn sweep(pool: Arc<Mutex<Pool>>) {
     loop {
         tokio::time::sleep(IDLE_TIMEOUT).await;

@@ -29,7 +29,7 @@ pub(crate) fn probe_until_up(server: &Arc<Server>) {
     let message = format_args!("{server} is down; gatepost probes it and uses the other addresses");
     report::warned("server_down", &message, None, clock::now());
     let server = Arc::clone(server);
-    // Without a runtime, gatepost is stopping, and needs no probe.
+    // If there is no runtime, gatepost is stopping, and needs no probe.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(probes(server));
     }
@@ -48,7 +48,8 @@ async fn probes(server: Arc<Server>) {
     }
 }
 
-/// Connects to a server. With `health_path`, also sends a request, and expects a status below 400.
+/// Connects to a server. If the server has a `health_path`, also sends a request, and expects a
+/// status below 400.
 async fn probe(server: &Arc<Server>) -> Result<(), BoxError> {
     let connection = ReadyConnection::new(server).await?;
     let Some(path) = server.health_path() else { return Ok(()) };
@@ -58,5 +59,5 @@ async fn probe(server: &Arc<Server>) -> Result<(), BoxError> {
     if status.is_success() || status.is_redirection() {
         return Ok(());
     }
-    Err(format!("expected a status below 400, found {status}").into())
+    Err(format!("expected a status below 400, found {status}; check the server").into())
 }

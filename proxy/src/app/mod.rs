@@ -72,7 +72,7 @@ async fn ask_in_turn(
         let asked = send(connection, target.path_on(address), event, attempt).await;
         return outcome.record(asked);
     }
-    let why = "expected an address of the app, found none".to_owned();
+    let why = "expected an address of the app, found none; set `url`".to_owned();
     Asked::Answered(Answer::Unreachable(why))
 }
 

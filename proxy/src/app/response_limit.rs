@@ -1,8 +1,8 @@
 //! Limit on the bytes that the app sends in response to a request.
 //!
 //! 1. gatepost limits the body of an answer, and hyper limits the head. Neither limit covers
-//!    interim responses (`103 Early Hints`). An app that sends interim responses without end would
-//!    keep a thread busy. This module therefore limits all bytes that arrive between two requests.
+//!    interim responses (`103 Early Hints`). An app that kept sending interim responses would keep
+//!    a thread busy. This module therefore limits all bytes that arrive between two requests.
 //! 2. After each [`READ_STEP`] bytes, the task yields to other tasks of the thread.
 //! 3. This module also writes a short request with one system call.
 
@@ -17,7 +17,7 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 /// Maximum number of bytes that arrive between two requests, including heads and chunk framing.
 const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
-/// Maximum number of bytes per read. After this number of bytes or more, the task yields. Most
+/// Maximum number of bytes per read. After at least this number of bytes, the task yields. Most
 /// answers are shorter.
 const READ_STEP: usize = 8 * 1024;
 
@@ -92,7 +92,8 @@ impl<S: Write + Unpin> Write for LimitedConnection<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Copies short slices into one buffer, because one write costs less than a `writev`.
+    /// Writes the slices. If they have at most [`MAX_COALESCED`] bytes together, copies them into
+    /// one buffer, because a `write` costs less than a `writev`.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,8 +1,8 @@
 //! TLS for connections to servers, as configured in `[[outgoing_tls]]`.
 //!
-//! gatepost's client for apps and Pingora's client use the same files. gatepost builds the TLS
-//! config of a server at the first connection. A reload reads the files again, so later connections
-//! use the new files.
+//! gatepost's connections to apps and Pingora's connections to upstreams use the same files.
+//! gatepost builds the TLS config of a server at the first connection. A reload reads the files
+//! again, so later connections use the new files.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
@@ -58,12 +58,13 @@ pub(crate) fn client_config(tls: Option<&Arc<OutgoingTls>>) -> Result<Arc<Client
 }
 
 /// TLS config with the certificate authorities of the machine. If the machine has none, each
-/// connection to an `https` address fails.
+/// connection with this TLS config fails.
 static DEFAULT: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(builder().with_root_certificates(machine_roots()).with_no_client_auth())
 });
 
-/// Loads the certificate authorities for `https` addresses in advance, so that no callback waits.
+/// Loads the certificate authorities for `https` addresses in advance, so that no callback waits
+/// for them.
 pub(crate) fn load_root_certificates() {
     LazyLock::force(&DEFAULT);
 }
@@ -106,7 +107,7 @@ fn identity(tls: &OutgoingTls) -> Result<Option<Identity>, TlsFault> {
     Ok(Some((chain, key)))
 }
 
-/// Parses one or more certificates, and checks the contents of each. Pingora panics at a
+/// Parses one or more certificates, and checks the contents of each, because Pingora panics on a
 /// certificate that does not parse.
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
@@ -140,14 +141,14 @@ fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
         .expect("expected ring to support TLS 1.2 and 1.3")
 }
 
-/// The files of `[[outgoing_tls]]`, in the form that Pingora's client needs.
+/// The files of `[[outgoing_tls]]`, in the form that Pingora needs.
 #[derive(Default)]
 pub(crate) struct PingoraTls {
     pub(crate) ca: Option<Arc<[WrappedX509]>>,
     pub(crate) identity: Option<Arc<CertKey>>,
 }
 
-/// Converts the files for Pingora's client.
+/// Converts the files to the form that Pingora needs.
 ///
 /// # Errors
 ///

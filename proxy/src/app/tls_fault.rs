@@ -18,8 +18,8 @@ pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a cl
 /// Error for a server that sends TLS in response to a request in plain HTTP.
 pub(crate) const TLS_FOUND: &str = "expected HTTP, found TLS; write https:// in the address";
 
-/// Error for a server that closes a new connection without TLS, without a response. Many servers do
-/// so if a request in plain HTTP arrives on a port with TLS.
+/// Error for a server that closes a new connection in plain HTTP without a response. Many servers
+/// do so if the request arrives on a port with TLS.
 pub(crate) const CLOSED_WITHOUT_TLS: &str = "expected a response, found a close; write https:// if \
      the port has TLS, or read the server's log";
 
@@ -95,8 +95,8 @@ pub(crate) fn explain_for_command(error: &(dyn Error + 'static)) -> Option<Strin
     })
 }
 
-/// Describes an error of Pingora's client, as [`explain`] does. Pingora keeps only the text of a
-/// handshake error.
+/// Describes an error of a connection from Pingora to a server, as [`explain`] does. Pingora keeps
+/// only the text of a handshake error.
 pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     const TEXTS: [(&str, &str); 19] = [
         ("UnknownIssuer", UNKNOWN_AUTHORITY),

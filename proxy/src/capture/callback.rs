@@ -1,13 +1,13 @@
 //! One captured callback.
 //!
-//! 1. A captured callback has two allocations of the exact size: its bytes, written one after the
-//!    other, and the facts about them. gatepost parses the bytes only if an operator looks.
-//! 2. The callback keeps none of the allocations that a callback needs while gatepost serves it:
+//! 1. A captured callback has two allocations of the exact size: one for its packed values, and one
+//!    for the facts about it. gatepost parses the values only if an operator requests the callback.
+//! 2. A captured callback keeps none of the allocations that gatepost needs to serve a callback:
 //!    buffers, header maps and the event, about 30 allocations. The ring frees a callback only after
 //!    `keep` further callbacks. If the ring kept these allocations, each allocation of the next
 //!    callback would be memory that is no longer in the CPU's caches. For a push with a body of 700
-//!    bytes, that took 16 % to 22 % more CPU time than without the ring, and 8.8 KB of memory. The
-//!    two allocations take 7 % to 11 %, and 2.8 KB.
+//!    bytes, a ring that kept these allocations took 16 % to 22 % more CPU time than no ring, and
+//!    8.8 KB of memory. The two allocations take 7 % to 11 % more CPU time, and 2.8 KB.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,8 +20,8 @@ use super::answer::{AnswerParts, CapturedAnswer, status_of};
 use super::packed::{MAX_BODY_BYTES, PackedHeaders, ValueWriter, Values};
 use crate::telemetry::access_log::LoggedCallback;
 
-/// Memory of a callback without its bytes: the facts, their reference counts, and the slot of the
-/// ring.
+/// Memory of a callback apart from its packed values: the facts, their reference counts, and the
+/// slot of the ring.
 const STATE_BYTES: usize = size_of::<CapturedCallback>() + 3 * size_of::<usize>();
 
 /// Length in bytes that the values of most callbacks do not exceed.
@@ -52,7 +52,7 @@ pub(crate) struct CapturedCallback {
     reason = "a box would be a third allocation for each accepted callback, the usual case"
 )]
 enum PackedCallback {
-    /// The permit has the body.
+    /// An accepted callback. The permit contains the body.
     Accepted(PackedAccepted),
     /// A refused callback, or a callback with a body longer than [`MAX_BODY_BYTES`].
     WithoutPermit(Box<[u8]>),
@@ -432,11 +432,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn callback_occupies_little_more_than_its_bytes() {
+    fn callback_takes_little_more_memory_than_its_body_and_event() {
         let callback = accepted(&Answer::Timeout);
         let event = callback.permit().unwrap().data().len();
         let bytes = callback.bytes() - FORM.len() - event;
-        assert!(bytes < 1536, "expected less than 1536 bytes, found {bytes}");
+        assert!(bytes < 1536, "expected fewer than 1536 bytes, found {bytes}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Masks the parts of a captured callback that no operator may see.
+//! Masks for the parts of a captured callback that no operator may see.
 //!
 //! 1. Each mode masks the keys and tokens of the config, credentials in headers, and the secret
 //!    segment of the path.
@@ -68,8 +68,8 @@ impl<'g> Mask<'g> {
         self.gate.redacted(&masked).into_owned()
     }
 
-    /// Masks the text that a check of an explanation found. `name` is the name of the check. The
-    /// text of the check `signature` contains the value that the client sent.
+    /// Masks `found`, the text in which an explanation states the result of the check `name`. For
+    /// the check `signature`, the text contains the value that the client sent.
     pub(super) fn step(&self, name: &str, found: &str) -> String {
         let is_value = |value: &str| name == "signature" && value != "missing";
         let given = found.rsplit_once(" at ").filter(|(value, _)| is_value(value));

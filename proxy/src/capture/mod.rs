@@ -7,7 +7,8 @@
 //!    gatepost keeps only the start of the body.
 //! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
 //!    return.
-//! 4. With `capture = "none"`, or without a token for the admin API, gatepost captures nothing.
+//! 4. If the config has `capture = "none"`, or no token for the admin API, gatepost captures
+//!    nothing.
 
 mod answer;
 mod callback;
@@ -157,8 +158,8 @@ impl CaptureRing {
     }
 
     /// Returns the callbacks with a number above `after`, oldest first, and the count of such
-    /// callbacks that the ring has dropped (0 if `after` is 0). If `after` is a number of an
-    /// earlier process, returns all callbacks.
+    /// callbacks that the ring has dropped (0 if `after` is 0). If `after` exceeds the newest
+    /// number, it is a number of an earlier process, so the method returns all callbacks.
     pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {
         self.first_after(after, usize::MAX)
     }

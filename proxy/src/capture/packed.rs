@@ -33,7 +33,7 @@ impl ValueWriter {
         }
     }
 
-    /// Writes a value that consists of values.
+    /// Writes a value that consists of other values.
     pub(super) fn put_group(&mut self, write: impl FnOnce(&mut Self)) {
         let start = self.0.len();
         self.put(b"");

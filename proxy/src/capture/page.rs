@@ -43,8 +43,8 @@ pub(crate) struct CallbackPage {
     pub(crate) callbacks: Vec<CallbackRow>,
     /// Value of `after` for the next page.
     pub(crate) last: u64,
-    /// Count of the callbacks with a number above `after` that the ring has dropped; 0 without
-    /// `after`.
+    /// Count of the callbacks with a number above `after` that the ring has dropped; 0 if the query
+    /// has no `after`.
     pub(crate) missed: u64,
     /// Mode of the capture: `none`, `masked` or `full`.
     pub(crate) capture: &'static str,

@@ -1,4 +1,5 @@
-//! Sends the event of a captured callback to the app again. The platform receives no reply.
+//! Replay of a captured callback: gatepost sends the event to the app again. The platform receives
+//! no reply.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,11 +26,11 @@ pub(crate) enum ReplayError {
     )]
     Cut,
     #[error(
-        "expected an accepted callback, found a refused one; the app receives only accepted callbacks"
+        "expected an accepted callback, found a refused one, which has no event; choose another one"
     )]
     Refused,
     #[error(
-        "expected a kind whose events the app receives, found another; add it to [template.on]"
+        "expected a kind whose events the app receives, found another; add the kind to [template.on]"
     )]
     NoEvent,
     #[error("expected an address in the template or in `upstream`, found neither; set one of them")]

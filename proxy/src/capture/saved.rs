@@ -1,8 +1,8 @@
 //! Recorded requests: a captured callback as a file that `gatepost explain` reads.
 //!
 //! The file contains the request in wire format, with an additional header, [`RECORDED`]. The
-//! header contains the verdict and its checks. If a part of the request is masked, gatepost cannot
-//! judge the request again.
+//! header contains the verdict and its checks. If a part of the request is masked or cut, gatepost
+//! cannot judge the request again.
 
 use gatepost::Timestamp;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};

@@ -28,8 +28,8 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Default environment variable with the token.
 const TOKEN_VARIABLE: &str = "GATEPOST_ADMIN_TOKEN";
 
-/// Message about a wrong token. The message of the API names the header, which the operator of a
-/// command does not write.
+/// Message about a wrong token. The message of the API names the header, but an operator who runs a
+/// command does not write this header.
 const WRONG_TOKEN: &str = "expected the admin_token or the admin_read_token of the running gatepost, found another \
                            token; check GATEPOST_ADMIN_TOKEN, --token-env or --token-file";
 
@@ -69,7 +69,7 @@ pub(super) enum AdminUrl {
 
 impl AdminUrl {
     /// Returns the address of the admin listener of a config; `None` for a listener with TLS,
-    /// because a client then needs a name in the certificate.
+    /// because the client would need a name from the listener's certificate.
     pub(super) fn of(admin: &AdminAddress) -> Option<Self> {
         match admin {
             AdminAddress::Tcp(address) => {
@@ -105,9 +105,9 @@ impl FromStr for AdminUrl {
     }
 }
 
-/// Returns `admin` of the config file in the current folder; `None` without a valid `admin`. Reads
-/// neither secrets nor included files, so that the command works without the environment of
-/// gatepost, and with a config that has faults elsewhere.
+/// Returns `admin` of the config file in the current folder; `None` if there is no valid `admin`.
+/// Reads neither secrets nor included files, so that the command needs no environment variables of
+/// gatepost, and accepts a config that has faults elsewhere.
 fn configured() -> Option<AdminUrl> {
     let text = std::fs::read_to_string(DEFAULT_CONFIG).ok()?;
     let config: toml::Table = text.parse().ok()?;

@@ -30,8 +30,8 @@ pub(super) struct CheckArguments {
     /// Format of the output.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Door that uses the config: the proxy, or a tower layer in your own Rust program, which needs no
-    /// `listen`.
+    /// Door that uses the config: the proxy, or a tower layer in your own Rust program. A layer
+    /// needs no `listen`.
     #[arg(long, value_enum, default_value = "proxy")]
     door: Door,
     /// List the parts of the memory that gatepost may use.
@@ -39,8 +39,8 @@ pub(super) struct CheckArguments {
     memory: bool,
 }
 
-/// Checks a config file. Prints the warnings, the reserved paths and the memory that gatepost may
-/// use, or the faults.
+/// Checks a config file. For a valid config, prints the warnings, the reserved paths and the memory
+/// that gatepost may use. For an invalid config, prints the faults.
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let path = arguments.config.path()?;
     let (valid, found) = match Config::from_file(path) {

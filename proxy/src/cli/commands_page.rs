@@ -1,4 +1,4 @@
-//! Generates the manual's page of all commands from the definition of the command line.
+//! Generator of the manual's page of all commands, from the definition of the command line.
 //!
 //! No crate fits: clap-markdown writes lists and its own headings, but no tables.
 

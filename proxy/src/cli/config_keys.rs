@@ -23,7 +23,7 @@ pub(super) fn names() -> Vec<String> {
     found(None).into_iter().map(|(name, _)| name).collect()
 }
 
-/// Returns each key called `name`, or all keys.
+/// Returns each key called `name`. Returns all keys if `name` is `None`.
 fn found(name: Option<&str>) -> Vec<(String, KeyHelp)> {
     let schema = config_schema();
     let mut search = Search { definitions: &schema["$defs"], name, found: Vec::new() };

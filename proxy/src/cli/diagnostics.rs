@@ -1,5 +1,5 @@
-//! Prints faults and warnings: for a person in the manner of rustc, as JSON, or as annotations of a
-//! GitHub workflow.
+//! Output of faults and warnings: for a person in the manner of rustc, as JSON, or as annotations
+//! of a GitHub workflow.
 
 use std::io::IsTerminal as _;
 use std::ops::Range;
@@ -101,7 +101,7 @@ impl Diagnostic {
         matches!(self.severity, Severity::Error)
     }
 
-    /// Returns `true` if the line that the diagnostic shows lacks a value.
+    /// Returns `true` if the line that the diagnostic shows has `…` in place of a value.
     fn hides_value(&self) -> bool {
         self.excerpt.as_ref().is_some_and(|(line, _)| line.contains('…'))
     }

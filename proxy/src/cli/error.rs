@@ -55,7 +55,7 @@ pub(super) enum CommandError {
         path.display()
     )]
     File { path: PathBuf, source: io::Error },
-    /// The reply to a sent callback has no 2xx status.
+    /// The status of the reply to a sent callback is not 2xx.
     #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
     NotAccepted(StatusCode),
     /// gatepost cannot use the app's answer to a replay.
@@ -89,7 +89,7 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     /// No admin listener responds to `gatepost health`.
     #[error(
-        "expected a reply from {host}, found none: {source}; start gatepost with `admin` in its \
+        "expected a response from {host}, found none: {source}; start gatepost with `admin` in its \
          config, or write the address of `admin` as the argument: gatepost health \
          http://127.0.0.1:9900/healthz"
     )]
@@ -100,12 +100,12 @@ pub(super) enum CommandError {
     Tls { path: PathBuf, source: TlsError },
     #[error("{}: {source}", path.display())]
     OutgoingTls { path: PathBuf, source: TlsFault },
-    /// The admin listener responds without a 2xx status.
+    /// The status of the admin listener's response is not 2xx.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),
     /// An operation of the operating system fails.
     #[error(
-        "expected an operation of the system to succeed, found an error: {0}; check its limits"
+        "expected an operation of the system to succeed, found an error: {0}; check the system's limits"
     )]
     System(#[from] io::Error),
 }
@@ -118,7 +118,7 @@ pub(super) enum AdminError {
     Refused { status: StatusCode, message: String },
     /// No response has arrived.
     #[error(
-        "{address}: expected a reply, found an error: {problem}; check --admin, and start gatepost"
+        "{address}: expected a response, found an error: {problem}; check --admin, and start gatepost"
     )]
     Unreachable { address: String, problem: String },
     /// The response does not come from the API.

@@ -22,7 +22,8 @@ pub(super) struct ExplainArguments {
     /// File with the request in wire format (head, empty line, body), for example the output of
     /// `gatepost send --print` or `gatepost capture save`.
     request: PathBuf,
-    /// Moment of receipt, in Unix seconds; default: the moment in the recording, otherwise now.
+    /// Time of the request's arrival, in Unix seconds; default: the time in the recorded request,
+    /// otherwise the current time.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }
@@ -58,6 +59,6 @@ fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
     if verdict.is_of_earlier_config {
         out(&format!("{:<10} by a later config than the verdict", "steps"));
     }
-    out(&format!("{:<10} as recorded; a part of the request is masked", "source"));
+    out(&format!("{:<10} as recorded; a part of the request is masked or cut", "source"));
     if verdict.verdict == "refused" { Err(CommandError::Refused) } else { Ok(()) }
 }

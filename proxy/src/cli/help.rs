@@ -12,7 +12,7 @@ use crate::telemetry::fields;
 use crate::telemetry::metrics::{MetricHelp, Metrics};
 
 /// Explains the code, the status, the metric, the config key, the field or the command called
-/// `topic`. Without a topic, prints the help of the program.
+/// `topic`. If there is no topic, prints the help of the program.
 pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), CommandError> {
     let Some(topic) = topic else {
         out(&program.render_long_help().to_string());
@@ -41,8 +41,8 @@ fn pasted(text: &str) -> &str {
 const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
-        "gatepost sends a redirect only in its console; otherwise, the app or the upstream sent it, and gatepost does not follow it (code \
-         app_status). Write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL`.",
+        "gatepost sends a redirect only in its console; otherwise, the app (code app_status) or the \
+         upstream sent it, and gatepost does not follow it. Write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL`.",
     ),
     (&[404], NOT_A_CALLBACK),
     (
@@ -57,7 +57,7 @@ const STATUSES: [(&[u16], &str); 8] = [
     ),
     (
         &[421],
-        "The admin listener does not have the name in host (code host_refused). Add the name to admin_hosts.",
+        "The admin listener does not accept the name in the host header (code host_refused). Add the name to admin_hosts.",
     ),
     (
         &[431],
@@ -66,17 +66,17 @@ const STATUSES: [(&[u16], &str); 8] = [
     (
         &[502],
         "The upstream gave no usable response to a request that is not a callback (codes upstream_failed, \
-         upstream_broken, upstream_incomplete, upstream_too_large). As the status of an app, the code is app_status.",
+         upstream_broken, upstream_incomplete, upstream_too_large). If an app sent the status, the code is app_status.",
     ),
     (
         &[504],
-        "gatepost does not send this status: the app, the upstream or a server in front of gatepost did. As the \
-         status of an app, the code is app_status; for a callback without an answer in time, gatepost's code is app_timeout.",
+        "gatepost does not send this status: the app, the upstream or a server in front of gatepost sent it. If an \
+         app sent the status, the code is app_status; for a callback without an answer in time, gatepost's code is app_timeout.",
     ),
 ];
 
-/// Codes of failures that only decisions have. gatepost replies with on_failure, or, without a key
-/// for the reply, with 503.
+/// Codes of failures that only decisions have. If the key for the reply is missing, gatepost
+/// replies with 503, otherwise with on_failure.
 const ONLY_OF_DECISIONS: [&str; 4] = [
     UnavailableKind::AnswerEmpty.as_str(),
     UnavailableKind::AnswerInvalid.as_str(),
@@ -88,12 +88,12 @@ const ONLY_OF_DECISIONS: [&str; 4] = [
 const OF_OTHERS: &str = "gatepost does not send this status. The app sent it (code app_status or event_refused), or, for a request \
     that is not a callback, the upstream.";
 
-/// Explanation of status 404, which is the status of no refusal.
+/// Explanation of status 404, which no refusal has.
 const NOT_A_CALLBACK: &str = "The path is not a callback path, and the config has no upstream. Compare the path with \
-    `gatepost routes`.\nWith an upstream, the upstream sent the status.\n\
+    `gatepost routes`.\nIf the config has an upstream, the upstream sent the status.\n\
     seen in: access log, gatepost_requests_not_found_total";
 
-/// Explains the status `topic`; empty if `topic` is not a known status.
+/// Returns the explanation of the status `topic`; an empty string if `topic` is not a known status.
 fn of_status(topic: &str) -> String {
     let known = topic.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
     // 419 is a status of Laravel, and has no name in any RFC.
@@ -109,7 +109,7 @@ fn of_status(topic: &str) -> String {
         failures.partition(|help| ONLY_OF_DECISIONS.contains(&help.code));
     let has_503 = |help: &CodeHelp| help.code == UnavailableKind::ReplyKeyMissing.as_str();
     let failures = list(
-        "replies to a notification without a usable answer from the app",
+        "replies to a notification if gatepost has no usable answer of the app, or cannot queue the event",
         failures.into_iter(),
     );
     let of_decisions = of_decisions.into_iter().filter(has_503);
@@ -218,8 +218,8 @@ fn unknown(topic: &str, program: &Command) -> CommandError {
     topics.extend(metrics.iter().map(|metric| &*metric.name));
     let suggestion =
         closest(topic, topics).map(|topic| format!("did you mean `{topic}`? ")).unwrap_or_default();
-    let remedy = "`gatepost help codes` lists the codes, `gatepost help metrics` the metrics, and \
-                  `gatepost help` the commands";
+    let remedy = "`gatepost help codes` lists the codes, `gatepost help metrics` lists the metrics, \
+                  and `gatepost help` lists the commands";
     let expected =
         "expected a code, a status, a metric, a config key, a field of the log or a command";
     let problem = format!("{expected}, found `{topic}`; {suggestion}{remedy}");

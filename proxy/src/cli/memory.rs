@@ -15,7 +15,7 @@ use crate::telemetry::{access_log, log};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// Program, definitions, worker threads and connections to apps. gatepost under load uses 35 MB.
+/// Program, definitions, worker threads and connections to apps. Under load, they use 35 MB.
 const PROGRAM_BYTES: usize = 64 * MIB;
 
 /// Tables of fixed size, with the callbacks, signatures, ids, replies and clients that gatepost
@@ -32,8 +32,8 @@ const SENDING: usize = 2;
 /// Memory for judging a body, as a multiple of its length.
 const JUDGING: usize = 16;
 
-/// Memory of a genuine callback that waits for the app, as a multiple of the length of its body: as
-/// received, and as the event.
+/// Memory of a genuine callback that waits for the app, as a multiple of the length of its body:
+/// one part for the body as received, and two parts for the event.
 const WAITING: usize = 3;
 
 /// A part of the memory: its size in bytes, and its description.

@@ -93,8 +93,8 @@ enum Command {
     Check(CheckArguments),
     /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),
-    /// Explain a code of a fault, a refusal or a failure, a status, a metric, a config key, a field
-    /// of the log, or a command.
+    /// Explain a code (of a fault, a refusal or a failure), a status, a metric, a config key, a
+    /// field of the log, or a command.
     Help {
         /// Code, for example `signature_mismatch`, also as the log writes it: `code="app_timeout"`;
         /// status, for example `401`; metric; config key; field; command; or `codes` or `metrics`
@@ -115,8 +115,8 @@ enum Command {
     Send(SendArguments),
     /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of the config file, or of the events of a kind; `$defs` then has the
-    /// answer.
+    /// Print the JSON Schema of the config file, or of the events of a kind. `$defs` in the schema
+    /// of a kind describes the answer.
     Schema {
         /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
         /// file if the first line of the config file is `#:schema FILE`.
@@ -162,7 +162,7 @@ enum Command {
     },
     /// Print the man page, or write one for each command.
     Man {
-        /// Folder for the man pages. Without it, print the page of the program.
+        /// Folder for the man pages. If it is absent, print the page of the program.
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },

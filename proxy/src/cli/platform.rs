@@ -28,7 +28,7 @@ use crate::trusting_client::TrustingClient;
 pub(super) enum PlatformCommand {
     /// Show the changes that the account needs. Change nothing. Exit with 1 on a conflict.
     Plan(PlanArguments),
-    /// Show the changes that the account needs, ask, and carry them out.
+    /// Show the changes that the account needs, ask for confirmation, and carry the changes out.
     Apply {
         #[command(flatten)]
         plan: PlanArguments,
@@ -57,8 +57,8 @@ pub(super) struct PlanArguments {
     /// recording_status, audio_moderation and recording_exception.
     #[arg(long, value_enum, default_value_t)]
     site: Site,
-    /// Name of a callback template of the account that gatepost did not create, and may change from
-    /// now on. Repeat the option for several callback templates.
+    /// Name of a callback template that gatepost did not create in the account. The option permits
+    /// gatepost to change this template. Repeat the option for several callback templates.
     #[arg(long, value_name = "NAME")]
     adopt: Vec<String>,
     /// Also remove the rules and callback templates that gatepost has made and that are not in the
@@ -227,7 +227,7 @@ fn secret(file: Option<&PathBuf>, variable: &str, option: &str) -> Result<String
     }
     std::env::var(variable).map_err(|_| {
         let problem =
-            format!("expected a value, found none; set it, or name a file with --{option}-file");
+            format!("expected a value, found none; set one, or name a file with --{option}-file");
         CommandError::argument(format!("the environment variable {variable}"), problem)
     })
 }

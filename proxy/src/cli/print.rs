@@ -1,4 +1,4 @@
-//! Prints lines for the operator.
+//! Output of lines for the operator.
 //!
 //! If the reader closes the pipe, as `head` does, the command does not fail.
 

@@ -18,7 +18,7 @@ pub(super) struct ProvidersArguments {
     /// File with the definition of your own provider.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
-    /// Config file; also list its `provider_files`.
+    /// Config file; the list also contains the providers in its `provider_files`.
     #[arg(short, long, value_name = "FILE", conflicts_with = "definition")]
     config: Option<PathBuf>,
 }

@@ -66,7 +66,7 @@ enum QueueFormat {
     Json,
 }
 
-/// Events that a command selects. Each argument narrows the selection.
+/// Conditions on events. A command selects the events that meet all conditions.
 #[derive(Debug, Args)]
 pub(super) struct QueueFilterArguments {
     /// Numbers of the events.
@@ -140,7 +140,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
             let found = on_store(output, async |store| within_limit(store.show(*number)).await)?;
             let Some((entry, event)) = found else {
                 let problem = format!(
-                    "expected the number of an event, found {number}; see gatepost queue list"
+                    "expected an event with the number {number}, found none; see gatepost queue list"
                 );
                 return Err(CommandError::argument("NUMBER", problem));
             };
@@ -181,8 +181,7 @@ fn on_store<T>(
     let path: &Path = output.config.path()?;
     let config = Config::from_file(path)?;
     let Some(settings) = &config.proxy().store else {
-        let problem =
-            "expected a [store] in the config, found none; add url = \"sqlite:gatepost.db\"";
+        let problem = "expected a [store] in the config, found none; add [store] with url = \"sqlite:gatepost.db\"";
         return Err(CommandError::argument(path.display().to_string(), problem));
     };
     let store = queue::attach(settings)?;

@@ -12,7 +12,7 @@ pub(super) struct RecordedRequest {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// The verdict that gatepost reached, in a file of `gatepost capture save`.
+    /// The recorded verdict; `None` if the file does not come from `gatepost capture save`.
     pub(super) recorded: Option<RecordedVerdict>,
 }
 

@@ -1,5 +1,5 @@
-//! `gatepost routes`: a table of every route, with each kind's form and app, and the reserved
-//! paths.
+//! `gatepost routes`: for each route, a table of its kinds with the form of their events and the
+//! app; then the reserved paths.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn route_lines(route: &RouteInfo) -> Vec<String> {
     lines
 }
 
-/// Returns the name of a template and its tenants, at most eight.
+/// Returns the name of a template, and at most eight of its tenants.
 fn heading(template: &RouteTemplateInfo) -> String {
     const MAX_TENANTS: usize = 8;
     let tenants = &template.tenants;

@@ -20,7 +20,7 @@ pub(super) struct App<'s> {
     /// Time from the start of the first attempt to the end of the last; `None` until an attempt has
     /// ended.
     took: Option<Duration>,
-    /// Status of the answer; `None` without an answer.
+    /// Status of the answer; `None` if there is no answer.
     status: Option<u16>,
     /// The answer for the captured callback, or the reason why there is none; `None` before the
     /// result of an attempt, and if gatepost captures no callbacks.

@@ -155,7 +155,7 @@ impl CallbackDriver {
     }
 }
 
-/// If the config names a mirror, sends it a copy of the event. A resend has no event.
+/// If the config names a mirror, sends the mirror a copy of the event. A resend causes no copy.
 fn mirror_event(
     exchange: &mut impl Exchange,
     accepted: &Accepted,

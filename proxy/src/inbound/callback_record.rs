@@ -35,7 +35,7 @@ impl CallbackArrival {
     }
 }
 
-/// Times that the two sides of a callback have measured.
+/// Times that the client's side and the app's side of a callback have measured.
 #[derive(Debug)]
 pub(super) struct CallbackClock {
     /// Time for which gatepost waited for the body.

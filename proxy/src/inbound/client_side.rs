@@ -38,8 +38,9 @@ pub(super) struct Client<'e, E> {
     received: usize,
     /// Memory that the received bytes occupy.
     held: usize,
-    /// Bounds on an unfinished request; `None` while gatepost does not count the request. Most
-    /// bodies arrive with their head, and never count.
+    /// Bounds on an unfinished request; `None` while gatepost does not count the request. gatepost
+    /// does not count a request if its body arrives with the head, as most bodies do, and has at
+    /// most [`MAX_UNCOUNTED_BYTES`].
     unfinished: Option<Unfinished>,
     /// Bound that the request has exceeded.
     pub(super) exceeded: Option<Bound>,

@@ -4,19 +4,20 @@
 //! connection exceeds the limit, gatepost closes the connection that comes first by these rules. A
 //! rule decides only between connections that are equal by the rules before it:
 //!
-//! 1. A connection that is idle or has an unfinished request comes before a connection that works.
-//!    A request that passes to the upstream counts as work while its source has at most
-//!    `max(max_connections / 8, 16)` passing requests. If a source has more passing requests, none
-//!    of them counts as work, because a client without a key can prolong them.
-//! 2. A connection of the source with the most connections comes first. Only the connections that
-//!    are equal by rule 1 are counted.
+//! 1. A connection that is idle or has an unfinished request comes before a working connection: one
+//!    with a request that gatepost judges or serves. A request that passes to the upstream counts
+//!    as work while its source has at most `max(max_connections / 8, 16)` passing requests. If a
+//!    source has more passing requests, none of them counts as work, because a client without a key
+//!    can prolong them.
+//! 2. A connection of the source with the most connections comes first. gatepost counts only the
+//!    connections that are equal by rule 1.
 //! 3. An idle connection comes first, then a connection with an unfinished request, then a
 //!    connection with a request that passes.
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
-//! A request changes only the atomic state of its own connection. Opening a connection, closing a
-//! connection and a search lock the table. A search reads the whole table, and finds several
-//! connections at once, because a client can connect thousands of times a second.
+//! A request changes only the atomic state of its own connection. A task locks the table to open a
+//! connection, to close a connection, and to search. A search reads the whole table, and finds
+//! several connections at once, because a client can connect thousands of times a second.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -288,7 +289,7 @@ impl ConnectionHandle {
     /// the stream closes the connection.
     pub(crate) fn open_stream(&self) -> OpenConnection {
         let source = self.all.0.table().open.get(&self.number).map(|(source, _)| *source);
-        // Without an entry, gatepost is already closing the connection.
+        // If the table has no entry, gatepost is already closing the connection.
         self.all.add(source.unwrap_or(Source::UNKNOWN), Connection::stream_of(&self.connection))
     }
 }
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn connection_is_not_overdue_while_it_works() {
+    async fn working_connection_is_never_overdue() {
         let connections = Connections::new(1);
         let open = connections.open(source(1));
         let limit = Duration::from_secs(90);
@@ -396,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_passing_request_of_source_above_its_limit() {
+    fn closes_connection_with_passing_request_if_source_exceeds_its_limit() {
         for (passing, expected) in [(16, [false, true]), (17, [true, false])] {
             let connections = Connections::new(passing + 1);
             let all = open(&connections, &vec![1; passing]);

@@ -49,7 +49,7 @@ pub(crate) trait Exchange: Send {
     /// Returns the state of the connection, or of the HTTP/2 stream.
     fn connection(&self) -> Option<Arc<Connection>>;
 
-    /// Waits until the client sends bytes or disconnects. Requires that the body has ended.
+    /// Waits until the client sends bytes or disconnects. The caller must have read the whole body.
     fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
     /// Writes a reply after gatepost has read the body. Ignores a client that has disconnected.

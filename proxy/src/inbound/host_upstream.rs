@@ -1,4 +1,5 @@
-//! Asks the app through the upstream of the host proxy: the Pingora proxy that contains the gate.
+//! Requests to the app through the upstream of the host proxy. The host proxy is the Pingora proxy
+//! that contains the gate.
 //!
 //! The event is a subrequest, for which Pingora calls the methods of the host's `ProxyHttp` with a
 //! new context. gatepost reads the whole response of the upstream before the reply, because the
@@ -156,7 +157,7 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
             HttpTask::Trailer(_) | HttpTask::Done => {}
         }
         if body.len() > MAX_ANSWER_BYTES {
-            // Without a receiver, the subrequest ends.
+            // The subrequest ends if its receiver is closed.
             handle.rx.close();
             let (status, headers) = response.unwrap_or_default();
             return Answer::Response { status, headers, body: None };
@@ -167,7 +168,9 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
     }
     match response {
         Some((status, headers)) => Answer::Response { status, headers, body: Some(body.freeze()) },
-        None => Answer::Unreachable("expected a response from the upstream, found none".into()),
+        None => Answer::Unreachable(
+            "expected a response from the upstream, found none; read its log".into(),
+        ),
     }
 }
 
@@ -175,7 +178,8 @@ fn parts(header: &ResponseHeader) -> (StatusCode, HeaderMap) {
     (header.status, header.headers.clone())
 }
 
-/// Converts an error of the upstream to an [`Answer`]. `has_begun` is true after the response head.
+/// Converts an error of the upstream to an [`Answer`]. `has_begun` is true if the head of the
+/// response has arrived.
 fn failed(error: &Error, has_begun: bool) -> Answer {
     let reason =
         app::tls_fault::explain_pingora(error).unwrap_or(error.etype().as_str()).to_owned();

@@ -4,7 +4,7 @@
 //!    copy.
 //! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops further copies, and counts and
 //!    logs them.
-//! 3. A resend that gatepost acknowledges itself causes no copy.
+//! 3. A resend that gatepost acknowledges without the app causes no copy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

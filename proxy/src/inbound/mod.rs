@@ -79,8 +79,9 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
 /// a request that arrives in this time, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// Memory of an idle HTTP/1 connection without TLS. After a short callback, a connection has less
-/// than 6 KiB. Up to 2 KiB are the buffer that a connection keeps for its next request.
+/// Memory of an idle HTTP/1 connection without TLS. After a short callback, a connection takes less
+/// than 6 KiB. This includes up to 2 KiB for the buffer that the connection keeps for its next
+/// request.
 pub(crate) const IDLE_CONNECTION_BYTES: usize = 8 * 1024;
 
 /// Memory of a connection, apart from the bytes that `max_unjudged_bytes` counts. An HTTP/2
@@ -207,7 +208,7 @@ impl InboundServer {
     }
 
     /// Reads the PROXY header. Returns false for an invalid header. If the config has
-    /// `trusted_proxies`, also returns false for every other peer.
+    /// `trusted_proxies`, also returns false for a peer that this key does not list.
     async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
         let error = if peer.is_some_and(|peer| self.driver.gate.accepts_proxy_protocol_from(peer)) {

@@ -50,8 +50,9 @@ impl TlsListeners {
             || (!self.plain.iter().any(is_exact) && self.encrypted.iter().any(is_any))
     }
 
-    /// Performs the handshake. Until its end, the connection counts as unfinished, so that gatepost
-    /// closes it before a connection with a callback. Returns `None` if the handshake fails.
+    /// Performs the handshake. During the handshake, the connection counts as unfinished: beyond
+    /// `max_connections`, gatepost closes it rather than a connection with a callback. Returns
+    /// `None` if the handshake fails.
     pub(super) async fn shake_hands(
         &self,
         stream: Stream,

@@ -277,7 +277,9 @@ fn commands_list_and_show_callbacks_and_replay_events() {
     assert_eq!(app.seen().last().unwrap().body, b"{}");
     let failed = run(&gate, &["capture", "show", "99"]);
     assert_eq!(failed.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&failed.stderr).contains("found none with this number"));
+    assert!(
+        String::from_utf8_lossy(&failed.stderr).contains("callback with this number, found none")
+    );
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn adds_platforms_to_an_existing_config_and_keeps_its_lines() {
     let (code, printed) = shell(folder.path(), "gatepost init --provider tencent-css --add");
     assert_eq!(code, Some(0), "{printed}");
     let files = "wrote tencent-css.platform.toml and tencent-css.key\n\
-                 added a line to gatepost.toml: include\n";
+                 added include to gatepost.toml\n";
     assert!(printed.starts_with(files), "{printed}");
     let second = read("gatepost.toml");
     let mut lines = second.lines();

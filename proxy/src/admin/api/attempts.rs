@@ -3,8 +3,8 @@
 //! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens without a
 //!    delay.
 //! 2. Each further wrong token doubles the delay, from one second up to one minute.
-//! 3. After 100 wrong tokens of all sources within a period of one minute, each further wrong token
-//!    in this period causes the longest delay for its source.
+//! 3. After 100 wrong tokens of all sources together within a period of one minute, each further
+//!    wrong token in this period causes the longest delay for its source.
 //! 4. During the delay, gatepost does not check tokens of the source.
 //! 5. A source without a recent wrong token has no delay, so that another source cannot lock the
 //!    operator out.
@@ -20,14 +20,14 @@ const FREE_FAILURES: u32 = 10;
 /// Longest delay.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// Number of wrong tokens of all sources in a period after which each further wrong token of the
-/// period causes [`MAX_DELAY`].
+/// Number of wrong tokens that all sources together may send in a period. Each further wrong token
+/// of the period causes [`MAX_DELAY`].
 const MAX_TOTAL: u32 = 100;
 
 /// Length of a period. A period starts at the first wrong token after the previous period.
 const TOTAL_PERIOD: Duration = Duration::from_secs(60);
 
-/// Time after the last wrong token of a source at which gatepost resets the count of the source.
+/// Duration from the last wrong token of a source to the reset of the source's count.
 const MEMORY: Duration = Duration::from_secs(600);
 
 /// Maximum number of sources for which gatepost counts wrong tokens.

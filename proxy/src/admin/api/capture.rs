@@ -77,7 +77,7 @@ fn edited_body(body: &Json) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// Parses the query of a list.
+/// Parses the query of a request for the list of callbacks.
 pub(in crate::admin) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
     const KNOWN: &str =
         "provider, template, kind, verdict, code, tenant, text, after, wait or limit";

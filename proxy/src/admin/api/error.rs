@@ -37,17 +37,17 @@ pub(in crate::admin) enum ApiError {
     InvalidBody { message: &'static str, faults: Vec<EditFault> },
     #[error("expected a method of the path, found an unsupported method; use {allow}")]
     MethodNotAllowed { allow: String },
-    #[error("expected a config with admin_token, found none; set admin_token to enable the API")]
+    #[error(
+        "expected admin_token or admin_read_token in the config, found neither; set admin_token"
+    )]
     NoApi,
-    #[error(
-        "expected the number of a captured callback, found none with this number; see /api/capture"
-    )]
+    #[error("expected a captured callback with this number, found none; see /api/capture")]
     NoCapture,
-    #[error(
-        "expected the number of an event in the queue, found none with this number; see /api/queue"
-    )]
+    #[error("expected a queued event with this number, found none; see /api/queue")]
     NoEvent,
-    #[error("expected a [store] in the config, found none; add url = \"sqlite:gatepost.db\"")]
+    #[error(
+        "expected a [store] in the config, found none; add [store] with url = \"sqlite:gatepost.db\""
+    )]
     NoStore,
     #[error("expected a path of the API, found an unknown path; see /api/openapi.json")]
     NotFound,
@@ -74,7 +74,8 @@ pub(in crate::admin) enum ApiError {
     )]
     TooManyAttempts { delay: Duration },
     #[error(
-        "expected the admin_token, found no token or a wrong token; send authorization: Bearer TOKEN"
+        "expected the admin_token or the admin_read_token, found no token or a wrong token; send \
+         authorization: Bearer TOKEN"
     )]
     Unauthorized,
 }

@@ -1,6 +1,6 @@
 //! Hosts that a request to the API or the console may name.
 //!
-//! A web page can let its own name resolve to the address of the admin listener (DNS rebinding).
+//! A web page can make its own name resolve to the address of the admin listener (DNS rebinding).
 //! The browser of an operator would then send the page's requests to this listener. The host of
 //! such a request is still the page's own name.
 

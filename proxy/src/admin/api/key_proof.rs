@@ -1,5 +1,6 @@
-//! Tells a client whether the running gatepost accepts a key for a template. Neither the request
-//! nor the response contains the key: the client sends a nonce and its HMAC-SHA256 with the key.
+//! Operation of the API that tests whether the running gatepost accepts a key for a template.
+//! Neither the request nor the response contains the key: the client sends a nonce and its
+//! HMAC-SHA256 with the key.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use gatepost::Gate;

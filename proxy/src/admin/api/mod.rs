@@ -1,5 +1,6 @@
 //! JSON API for templates, captured callbacks and queued events. The API is on the admin listener.
-//! With the `admin_token`, a client can read and change; with the `admin_read_token`, only read.
+//! With the `admin_token`, a client can read and change; with the `admin_read_token`, a client can
+//! only read.
 //!
 //! 1. If the config has neither token, every path of the API returns 404.
 //! 2. The API refuses a request whose [`host`](host) does not name the admin listener.

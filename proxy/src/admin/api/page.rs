@@ -1,4 +1,4 @@
-//! Generates the manual's page of the admin API from its OpenAPI document.
+//! Generator of the manual's page of the admin API, from the OpenAPI document of the API.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ admin_read_token = { env = \"GATEPOST_READ_TOKEN\" }   # may only read
 curl -H \"authorization: Bearer $GATEPOST_ADMIN_TOKEN\" http://127.0.0.1:9900/api/templates
 ```
 
-Without either token, every path of the API returns 404. These paths need no token:
+If the config has neither token, every path of the API returns 404. These paths need no token:
 
 | path | returns |
 |---|---|

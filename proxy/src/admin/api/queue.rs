@@ -50,7 +50,7 @@ async fn show(queue: &Queue, gate: &Gate, number: u64) -> Result<ApiReply, ApiEr
     Ok(ApiReply::ok(&event_json(gate, &entry, &event)))
 }
 
-/// Parses the query of a list.
+/// Parses the query of a request for the list of events.
 fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
     const KNOWN: &str = "state, failing, template, kind, subject, id, after or limit";
     let mut filter = QueueFilter { limit: Some(MAX_EVENTS), ..QueueFilter::default() };

@@ -1,6 +1,6 @@
-//! Parses request bodies into a new template or a change, and reports all faults at once.
+//! Parser of request bodies that create or change a template.
 //!
-//! No fault quotes a value, because the value may be a secret key.
+//! Reports all faults at once. No fault quotes a value, because the value may be a secret key.
 
 use gatepost_editor::{
     EditFault, KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,

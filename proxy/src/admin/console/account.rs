@@ -66,7 +66,10 @@ pub(super) async fn answer(
             ConsoleResponse::page(&page).with_status(status)
         }
         Ok(Err(error)) => page.failed(error.to_string(), StatusCode::BAD_GATEWAY),
-        Err(_) => page.failed("read the log of gatepost".into(), StatusCode::INTERNAL_SERVER_ERROR),
+        Err(_) => {
+            let problem = "expected a plan, found a fault of gatepost; read its log";
+            page.failed(problem.into(), StatusCode::INTERNAL_SERVER_ERROR)
+        }
     }
 }
 

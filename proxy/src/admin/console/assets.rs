@@ -40,6 +40,8 @@ pub(super) fn find(name: &str) -> ConsoleResponse {
     } else if name == NAMES.icon {
         ConsoleResponse::asset("image/svg+xml", ICON)
     } else {
-        ConsoleResponse::text(StatusCode::NOT_FOUND, "reload the page\n")
+        let text =
+            "expected a file of this version of the console, found another; reload the page\n";
+        ConsoleResponse::text(StatusCode::NOT_FOUND, text)
     }
 }

@@ -27,8 +27,8 @@ pub(super) async fn list(served: &ServedConfig, request: &ConsoleRequest) -> Con
     ConsoleResponse::page(&CallbacksPage::new(request.layout(""), served, page, filter))
 }
 
-/// Returns the callbacks after the number `after` of the query, as JSON. If there are none, waits
-/// for the first callback, at most for the time in `wait`.
+/// Returns the callbacks whose number exceeds `after` in the query, as JSON. If there are none,
+/// waits for the first callback, at most for the time in `wait`.
 pub(super) async fn feed(gate: &Gate, request: &ConsoleRequest) -> ConsoleResponse {
     match page_query(&request.query) {
         Ok(query) => ConsoleResponse::json(&CallbackPage::wait_for(gate, query).await),
@@ -64,7 +64,7 @@ pub(super) async fn one(
 async fn show(gate: &Gate, request: &ConsoleRequest, numbered: Numbered) -> ConsoleResponse {
     let gate = gate.clone();
     let scheme = numbered.callback.scheme();
-    // Use a blocking thread, because the steps of the verdict need a signature check.
+    // Use a blocking thread, because the view judges the callback again.
     let view = tokio::task::spawn_blocking(move || Viewer::new(&gate).view(&numbered));
     match view.await {
         Ok(view) => ConsoleResponse::page(&OneCallbackPage::new(request, view, scheme)),

@@ -39,7 +39,7 @@ pub(super) async fn list(
         return page.failed("", StatusCode::UNPROCESSABLE_ENTITY);
     }
     let Some(view) = page.templates.iter().find(|view| view.name == page.template.value) else {
-        page.template.problem = "Choose a template that the config has.".into();
+        page.template.problem = "Choose a template from the list.".into();
         return page.failed("", StatusCode::UNPROCESSABLE_ENTITY);
     };
     let edit = Edit::Bind { name: view.name.clone(), tenants: vec![page.bound()] };

@@ -19,13 +19,16 @@ pub(super) async fn carry_out(
 ) -> Result<(), EditError> {
     let (served, client) = (Arc::clone(served), request.client);
     let done = tokio::task::spawn_blocking(move || served.edit_if(&edit, client, is_seen));
-    let failed = |_| EditError::new(EditErrorKind::Io, "gatepost failed to edit; read its log");
+    let failed = |_| {
+        let message = "expected an edited config, found a fault of gatepost; read its log";
+        EditError::new(EditErrorKind::Io, message)
+    };
     done.await.map_err(failed)?
 }
 
 /// Message for an operator who has sent a form from a page with an earlier config.
 pub(super) const CHANGED: &str = "The config has changed since you opened this page. Check the page, which shows the current \
-                                  config, then send it again.";
+                                  config, then send the form again.";
 
 /// Returns true if a form comes from a page with the version `current`.
 pub(super) fn is_current(sent: &Form, current: &str) -> bool {
@@ -33,7 +36,7 @@ pub(super) fn is_current(sent: &Form, current: &str) -> bool {
 }
 
 /// Shows each fault of an `Edit::Bind` at the field of its tenant. `bound` is the number of tenants
-/// to which the template is bound without the edit. Returns the faults that belong to no field.
+/// that are bound to the template without the edit. Returns the faults that belong to no field.
 pub(super) fn show_at(error: &EditError, bound: usize, tenants: &mut [FormField]) -> String {
     let mut other = Vec::new();
     if error.faults().is_empty() {

@@ -2,13 +2,13 @@
 
 use askama::{Result, Values, filter_fn};
 
-/// Returns the date of a time such as `2026-11-29T01:02:03.456Z`, without the year.
+/// Returns the date in a timestamp such as `2026-11-29T01:02:03.456Z`, without the year.
 #[filter_fn]
 pub(super) fn date(time: &str, _: &dyn Values) -> Result<String> {
     Ok(time.split_once('T').and_then(|(date, _)| date.get(5..)).unwrap_or_default().to_owned())
 }
 
-/// Returns the time of day of a time such as `2026-11-29T01:02:03.456Z`.
+/// Returns the time of day in a timestamp such as `2026-11-29T01:02:03.456Z`.
 #[filter_fn]
 pub(super) fn clock(time: &str, _: &dyn Values) -> Result<String> {
     Ok(clock_of(time))

@@ -8,7 +8,7 @@ use pingora::http::RequestHeader;
 use pingora::protocols::http::ServerSession;
 
 /// Maximum length of a form, in bytes. The longest body of an event has 128 KiB, and a form may
-/// need three bytes for each byte.
+/// need three bytes for each byte of the body.
 const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// Time limit for reading a form.
@@ -30,8 +30,8 @@ impl FormField {
     }
 }
 
-/// Reads a form. Returns `None` if it is too long, incomplete or late, or if it has no valid
-/// `content-length`.
+/// Reads a form. Returns `None` if the form exceeds [`MAX_FORM_BYTES`] or [`FORM_TIMEOUT`], if the
+/// client disconnects, or if the request has no valid `content-length`.
 pub(super) async fn read(session: &mut ServerSession) -> Option<Form> {
     let length = session.req_header().headers.get(CONTENT_LENGTH)?.to_str().ok()?;
     if length.parse::<usize>().ok()? > MAX_FORM_BYTES {

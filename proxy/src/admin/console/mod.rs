@@ -253,8 +253,8 @@ impl ConsoleRequest {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Returns a sentence about the change or the sample that has led to this page; empty without
-    /// one.
+    /// Returns a sentence about the change or the sample that has led to this page; an empty string
+    /// if there is none.
     fn done(&self) -> &'static str {
         match self.parameter("done").as_deref() {
             Some("bound") => "Bound. The binding applies to every callback from now on.",
@@ -295,7 +295,7 @@ impl ConsoleRequest {
     }
 
     fn bad_form(&self) -> ConsoleResponse {
-        let text = "The form did not arrive, or it has more than 512 KiB. Send it again.";
-        self.notice(StatusCode::BAD_REQUEST, "Incomplete form", text)
+        let text = "The form is incomplete, invalid or longer than 512 KiB. Correct it, and send it again.";
+        self.notice(StatusCode::BAD_REQUEST, "Unusable form", text)
     }
 }

@@ -42,7 +42,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 /// The reply to a callback, and the number of the captured callback.
 pub(super) struct Received {
     pub(super) reply: Result<(response::Parts, Bytes), FetchError>,
-    /// `None` if gatepost did not capture the callback in time.
+    /// Number of the captured callback; `None` if gatepost did not capture the callback in time.
     pub(super) id: Option<u64>,
 }
 

@@ -168,8 +168,8 @@ fn question(
             "Deliver again",
             "The app receives each event again, with gatepost-replay: 1, after the pending events of \
              the same subject.",
-            "No event of this selection can be delivered again: the events are pending, and gatepost \
-             delivers them, or they no longer exist.",
+            "No event of this selection can be delivered again: each event is still pending, or \
+             no longer exists.",
         ),
         Operation::Drop => (
             "Drop",
@@ -267,7 +267,7 @@ fn fields(filter: &QueueFilter) -> Vec<FilterField> {
     ]
 }
 
-/// Returns a sentence about the change that has led to the list; empty without a change.
+/// Returns a sentence about the change that has led to the list; an empty string if there is none.
 fn done(request: &ConsoleRequest) -> String {
     let all = number(request, "of").unwrap_or_default();
     match (number(request, "replayed"), number(request, "dropped")) {
@@ -278,7 +278,9 @@ fn done(request: &ConsoleRequest) -> String {
         }
         (Some(count), _) => format!("{} queued again.", counted(count)),
         (None, Some(count)) if count < all => {
-            format!("{count} of {all} events dropped. gatepost is delivering the others.")
+            format!(
+                "{count} of {all} events dropped. gatepost is delivering the others, or they no longer exist."
+            )
         }
         (None, Some(count)) => format!("{} dropped.", counted(count)),
         (None, None) => String::new(),

@@ -54,8 +54,8 @@ impl Sessions {
         Some(id)
     }
 
-    /// Returns the permissions of the operator who sends a request. Returns `None` without a
-    /// session, and for a session whose token is no longer in the config.
+    /// Returns the permissions of the operator who sends a request. Returns `None` if the request
+    /// has no current session, or if the token of the session is no longer in the config.
     pub(super) fn access(
         &self,
         head: &RequestHeader,
@@ -92,8 +92,8 @@ fn id_of(head: &RequestHeader) -> Option<&str> {
     pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-/// Returns the value of `set-cookie`. Without the attribute `Path`, a browser sends the cookie only
-/// to paths in the folder of the login page.
+/// Returns the value of `set-cookie`. The value has no attribute `Path`, so a browser sends the
+/// cookie only to paths in the folder of the login page.
 pub(super) fn cookie(id: &str, is_encrypted: bool) -> String {
     let secure = if is_encrypted { "; Secure" } else { "" };
     format!("{COOKIE_NAME}={id}; HttpOnly; SameSite=Strict{secure}")

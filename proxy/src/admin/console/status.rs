@@ -132,7 +132,7 @@ impl From<&RouteInfo> for RouteLimits {
     }
 }
 
-/// Formats the shortest and the longest time; `-` without times.
+/// Formats the shortest and the longest duration. Returns `-` if there are no durations.
 fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
     match (times.clone().min(), times.max()) {
         (Some(least), Some(most)) if least != most => {
@@ -143,18 +143,18 @@ fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
     }
 }
 
-/// Times in which the app answered the events of captured callbacks, for a template or for an
+/// Durations of the app's answers to the events of captured callbacks, for a template or for an
 /// address.
 #[derive(Debug, PartialEq)]
 struct AppTimes {
     name: String,
     count: usize,
     median_ms: f64,
-    /// Time that at least 95 % of the answers do not exceed.
+    /// Duration that at least 95 % of the answers do not exceed.
     p95_ms: f64,
 }
 
-/// Returns the times of the answers, grouped by the name that `name_of` returns.
+/// Returns the durations of the answers, grouped by the name that `name_of` returns.
 fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<AppTimes> {
     let (callbacks, _) = CAPTURED.after(0);
     let named = callbacks.iter().filter_map(|numbered| {
@@ -164,7 +164,7 @@ fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<App
     summed(named)
 }
 
-/// Returns the times of the answers, grouped by the address that the config now has for the
+/// Returns the durations of the answers, grouped by the address that the config now has for the
 /// template and the kind.
 fn address_times(routes: &[RouteInfo]) -> Vec<AppTimes> {
     let templates = || routes.iter().flat_map(|route| &route.templates);

@@ -117,7 +117,7 @@ async fn modify(
     };
     form.fill(&sent);
     if form::value(&sent, "version") != Some(&form.version) {
-        let problem = "Another operator has changed this template since you opened it. The form has \
+        let problem = "This template has changed since you opened the page. The form has \
                        your values; save again to replace the other change, or reload the page.";
         form.problems.push(problem.into());
         let page = TemplatePage::new(request, view, form);
@@ -213,7 +213,7 @@ async fn unbind(
         layout: request.layout(if from_domains { "domains" } else { "templates" }),
         title: format!("Unbind {tenant}?"),
         text: format!(
-            "gatepost refuses the callbacks of {tenant} from now on, unless a template is bound to \"*\"."
+            "gatepost refuses the callbacks of {tenant} from now on, unless another binding of the provider fits them."
         ),
         action: "Unbind",
         is_final: true,

@@ -39,7 +39,7 @@ pub(super) fn shown(view: &Json) -> String {
     }
     if view["is_masked"] == true {
         lines.push(String::new());
-        lines.push("signatures and secrets are shown as ***".into());
+        lines.push("*** replaces each signature and each secret".into());
     }
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
@@ -71,10 +71,7 @@ fn message(title: &str, message: &Json) -> Vec<String> {
         lines.extend(body.lines().map(ToOwned::to_owned));
     }
     if message["is_cut"] == true {
-        lines.push(format!(
-            "[only the start of the body, which has {} bytes]",
-            message["body_bytes"]
-        ));
+        lines.push(format!("[cut: the whole body has {} bytes]", message["body_bytes"]));
     }
     lines
 }

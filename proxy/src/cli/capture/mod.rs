@@ -60,8 +60,8 @@ pub(super) enum CaptureCommand {
         /// File to write; default: standard output.
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Folder to write instead: a test vector with case.toml, body and event.json. Needs
-        /// capture = "full".
+        /// Folder for a test vector, in place of a recorded request: case.toml, body, and
+        /// event.json if the callback has an event with JSON. Needs capture = "full".
         #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
         vector: Option<PathBuf>,
         #[command(flatten)]
@@ -204,7 +204,7 @@ pub(super) fn tap(arguments: &TapArguments) -> Result<(), CommandError> {
     let mut table = CallbackTable::new(arguments.format);
     let mut is_lost = false;
     loop {
-        // The header waits for the first callback, whose values determine its columns.
+        // Print the header with the first callback, whose values determine the column widths.
         let lines = if page.callbacks.is_empty() { Vec::new() } else { table.lines(&page) };
         for line in lines {
             if writeln!(io::stdout(), "{line}").is_err() {
@@ -227,7 +227,8 @@ pub(super) fn tap(arguments: &TapArguments) -> Result<(), CommandError> {
         };
         is_lost = false;
         if page.missed > 0 {
-            err(&format!("gatepost dropped {} callbacks before this output", page.missed));
+            let missed = page.missed;
+            err(&format!("gatepost dropped {missed} callbacks that this command has not printed"));
         }
     }
 }

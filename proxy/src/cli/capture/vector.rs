@@ -90,7 +90,8 @@ fn status(message: &Json) -> Option<u16> {
     message["line"].as_str()?.split(' ').next()?.parse().ok()
 }
 
-/// Returns the event in the structured mode of CloudEvents; `None` without an event with JSON data.
+/// Returns the event in the structured mode of CloudEvents; `None` if the callback has no event
+/// with JSON data.
 fn event(view: &Json) -> Option<Json> {
     let headers = view["event"]["headers"].as_array()?;
     let header = |name: &str| {

@@ -35,8 +35,8 @@ impl<'p> Addition<'p> {
         Ok(Self { config, file })
     }
 
-    /// Writes the file, and lets the config file include it. Returns true if the config file has
-    /// changed. With `is_complete`, checks the whole config.
+    /// Writes the file. If the config file has no `include`, adds one that matches the new file. If
+    /// `is_complete` is true, checks the whole config. Returns true if the config file has changed.
     pub(super) fn write(&self, text: &str, is_complete: bool) -> Result<bool, CommandError> {
         let wrong = |source| CommandError::File { path: self.file.clone(), source };
         fs::write(&self.file, text).map_err(wrong)?;
@@ -85,8 +85,8 @@ fn has_include(text: &str) -> bool {
 }
 
 /// Adds `include` with a comment. If an empty line follows the comments at the top, adds `include`
-/// below these comments; otherwise at the top, so that the comments of the first key stay above
-/// that key.
+/// below these comments. Otherwise, adds `include` at the top, so that the comments of the first
+/// key stay above that key.
 fn with_include(text: &str) -> String {
     let is_comment = |line: &&str| line.starts_with('#');
     let head: usize = text.split_inclusive('\n').take_while(is_comment).map(str::len).sum();

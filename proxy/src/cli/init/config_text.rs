@@ -77,7 +77,10 @@ impl fmt::Display for ConfigText<'_> {
         writeln!(f, "# {} {}.", purpose.subject(), provider.title)?;
         writeln!(f, "# The platform's page: {}", provider.docs)?;
         let check = purpose.check_command();
-        writeln!(f, "# After a change: {check}. Every key: gatepost schema config.\n")?;
+        writeln!(
+            f,
+            "# After a change, run `{check}`. `gatepost schema config` lists every key.\n"
+        )?;
         self.write_server(f)?;
         RoutePath::all(provider).iter().try_for_each(|route| self.write_route(f, route))?;
         self.write_template(f)
@@ -124,7 +127,7 @@ impl ConfigText<'_> {
         }
         if provider.token {
             if route.kind.is_none() {
-                let unsigned = if provider.keys { "each challenge" } else { "callbacks" };
+                let unsigned = if provider.keys { "challenges" } else { "callbacks" };
                 writeln!(
                     f,
                     "# The platform does not sign {unsigned}: only this secret proves their origin."
@@ -178,7 +181,7 @@ impl ConfigText<'_> {
         let Some(kind) = self.provider.kinds.iter().find(fits) else { return Ok(()) };
         writeln!(
             f,
-            "# The reply if the app fails. Without on_failure, gatepost denies without a message."
+            "# The reply if the app fails. If on_failure is not set, gatepost denies, and sends no message."
         )?;
         writeln!(
             f,

@@ -24,22 +24,23 @@ use super::providers::{definition, definition_in};
 /// Arguments of `gatepost init`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct InitArguments {
-    /// Name of the provider; `gatepost providers` lists all providers. Asked for at a terminal.
+    /// Name of the provider; `gatepost providers` lists all providers. At a terminal, the command
+    /// asks for a missing name.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// File with the definition of your own provider. The config lists it in `provider_files`.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
     /// Door through which callbacks reach gatepost: the proxy, or a tower layer in your own Rust
-    /// program. Asked for at a terminal; default: proxy.
+    /// program; default: proxy. At a terminal, the command asks for a missing door.
     #[arg(long, value_enum)]
     door: Option<Door>,
-    /// Address of the app that receives events. Asked for at a terminal; default:
-    /// http://127.0.0.1:3000/events.
+    /// Address of the app that receives events; default: http://127.0.0.1:3000/events. At a
+    /// terminal, the command asks for a missing address.
     #[arg(long, value_name = "URL")]
     app: Option<String>,
-    /// Server that receives all requests that are not callbacks. Without --app, it also receives
-    /// the events, on the paths of the callbacks.
+    /// Server that receives all requests that are not callbacks. If --app is absent, it also
+    /// receives the events, on the paths of the callbacks.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// Address on which the proxy listens for callbacks; default: 127.0.0.1:8080.
@@ -48,7 +49,7 @@ pub(super) struct InitArguments {
     /// Address of the admin listener; default: 127.0.0.1:9900.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
-    /// Config file to write; with --add, the config file that exists.
+    /// Config file to write; with --add, the existing config file.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
     /// Add a platform to an existing config. Write the route and the template into
@@ -111,8 +112,8 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Checks the path of the config file. With `--add`, the file must exist. Without `--add` and
-/// `--force`, it must not exist. Its folder must exist.
+/// Checks the path of the config file. With `--add`, the file must exist. If neither `--add` nor
+/// `--force` is set, the file must not exist. The folder of the file must exist.
 fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandError> {
     let wrong = |problem: &str| Err(CommandError::argument(path.display().to_string(), problem));
     if arguments.add && !path.exists() {
@@ -185,7 +186,7 @@ impl Secrets {
             out(&format!("kept {}", listed(&kept)));
         }
         if has_changed_config {
-            out(&format!("added a line to {}: include", config.display()));
+            out(&format!("added include to {}", config.display()));
         }
     }
 }

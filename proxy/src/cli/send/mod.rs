@@ -69,7 +69,7 @@ pub(super) struct SendArguments {
     /// File with the definition of your own provider.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
-    /// Time at which the callback is signed, in Unix seconds; default: now.
+    /// Time of the signature, in Unix seconds; default: the current time.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
     /// Print the request, in the format that `gatepost explain` reads, instead of sending it.
@@ -154,7 +154,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if let Some(path) = &arguments.scenario {
         return scenario::run(path, arguments);
     }
-    // clap requires a kind without a scenario.
+    // If there is no scenario, clap requires a kind.
     let Some(full_kind) = &arguments.kind else {
         return Err(CommandError::argument(
             "KIND",
@@ -186,7 +186,10 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     match key {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
-            err("no signature in the callback; set the key with --key, --key-env or --key-file");
+            err(
+                "expected a key, found none, so the callback has no signature; set the key with --key, \
+                 --key-env or --key-file",
+            );
         }
         None => {}
     }
@@ -256,8 +259,8 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
-    /// Sends a request as [`Self::send`] does. Without `cacert`, tries again for up to 5 s while no
-    /// program listens on the address, because the server may be starting.
+    /// Sends a request as [`Self::send`] does. If there is no `cacert`, tries again for up to 5 s
+    /// while no program listens on the address, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,

@@ -43,7 +43,7 @@ struct Player<'s> {
     definitions: Vec<Definition>,
     key: Option<String>,
     sender: Sender,
-    /// Moment at which the scenario started.
+    /// Start time of the scenario.
     start: Timestamp,
 }
 
@@ -68,7 +68,7 @@ impl<'s> Player<'s> {
         Ok(Self { scenario, arguments, definitions, key, sender, start: clock::now() })
     }
 
-    /// Returns the callback, signed at the current time.
+    /// Returns the callback that is due, signed with the current time.
     fn request(&self, due: &Due<'_>) -> Result<Request<Bytes>, CommandError> {
         let (definition, step) = (&self.definitions[due.index], due.step);
         let mut sample =

@@ -9,17 +9,17 @@ use crate::table::plain;
 /// Number of fields that the line names if the command line sets fewer.
 const USUAL_FIELDS: usize = 8;
 
-/// Maximum number of characters of a value.
+/// Maximum number of characters that the line shows of a value.
 const MAX_CHARS: usize = 64;
 
 /// Returns the fields that the command line sets, and then other fields of the callback, because
 /// the answer of the app may depend on them.
 ///
 /// 1. All arguments of the command line, in their order, with `***` for a secret. Of two arguments
-///    with the same name, only the last one counts. If gatepost signs the callback, the line omits
-///    the arguments that the signature replaces.
-/// 2. Up to eight fields in total: short strings and numbers that are not secrets, in the order of
-///    the callback.
+///    with the same name, the line shows only the last one. If gatepost signs the callback, the
+///    line omits the arguments that the signature replaces.
+/// 2. Further fields, until the line has eight fields: short strings and numbers that are not
+///    secrets, in the order of the callback.
 pub(super) fn shown_fields(
     definition: &Definition,
     kind: &str,
@@ -73,7 +73,7 @@ fn is_secret_field(declared: &[FieldInfo], place: &str) -> bool {
         if names_secret(step) || field.is_some_and(|field| field.secret) {
             return true;
         }
-        // A number is the place of an item in a list, which has the fields of the list.
+        // A number is the index of an item in a list. The item has the fields of the list.
         fields = field.map_or(fields, |field| &field.fields);
     }
     false

@@ -63,7 +63,8 @@ pub(crate) struct CreateArguments {
     /// Description of up to 100 characters.
     #[arg(long)]
     description: Option<String>,
-    /// Tenant: push domain or channel key, or * for all tenants that no other template binds.
+    /// Tenant: push domain or channel key, or * for all tenants that no other template of the
+    /// provider binds.
     #[arg(long, value_name = "TENANT")]
     bind: Vec<String>,
     #[command(flatten)]
@@ -136,7 +137,8 @@ struct EntryArguments {
 pub(crate) struct TenantArguments {
     /// Name of the template.
     pub(super) name: String,
-    /// Push domains or channel keys; * means all tenants that no other template binds.
+    /// Push domains or channel keys; * means all tenants that no other template of the provider
+    /// binds.
     #[arg(required = true, value_name = "TENANT")]
     pub(super) tenants: Vec<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Formats templates as text for a terminal.
+//! Templates as text for a terminal.
 
 use gatepost_editor::{KeyView, TemplateView};
 use serde_json::Value as Json;

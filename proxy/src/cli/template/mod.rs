@@ -83,8 +83,8 @@ fn write(before: &ConfigFiles, edited: &EditedFile, done: &str) -> Result<(), Ed
         let same = |own: &gatepost::Fault| {
             own.key() == warning.key() && own.problem() == warning.problem()
         };
-        // Omit warnings about a template without tenants. This state is usual after `create` and
-        // `unbind`, before the operator binds a tenant.
+        // Omit warnings about a template without tenants. After `create` and `unbind`, a template
+        // may have no tenants until the operator binds one.
         let is_on_template = warning.key().ends_with(']');
         if !is_on_template && !known.iter().any(same) {
             err(&format!("{} (warning)", warning.located_in(before.path())));

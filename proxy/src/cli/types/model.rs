@@ -29,7 +29,7 @@ pub(super) struct Record {
     pub(super) about: String,
     /// True for the data of an event, which the app receives; false for an answer.
     pub(super) received: bool,
-    /// Required members first.
+    /// Members of the object; the required members come first.
     pub(super) members: Vec<Member>,
 }
 
@@ -84,7 +84,7 @@ impl Model {
         self.record(&format!("{name}Answer"), &about, common, None);
         if let Some(list) = forms.iter().find(|form| form["type"] == "array") {
             let about = format!(
-                "Element of an answer to `{}` that is a list: one element for each item of the event.",
+                "Element of an answer in list form to `{}`: one element for each item of the event.",
                 kind.name
             );
             self.record(&format!("{name}AnswerItem"), &about, &list["items"], None);

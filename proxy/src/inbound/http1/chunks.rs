@@ -1,8 +1,8 @@
 //! Strict check of chunked bodies: RFC 9112, section 7.1.
 //!
 //! Pingora's parser, like `httparse`, accepts `5;`, `5 ` and a bare line feed in an extension. An
-//! app that reads such a body differently can find another end of the request. [`ChunkedBody`]
-//! checks the bytes that Pingora reads, without a copy.
+//! app that reads such a body differently may find the end of the request at another byte.
+//! [`ChunkedBody`] checks the bytes that Pingora reads, without a copy.
 
 /// Maximum length of the line with the size and the extensions, in bytes. Also the maximum total
 /// length of the trailers.

@@ -36,7 +36,8 @@ pub(super) struct Http1Exchange<'c> {
 }
 
 impl Http1Exchange<'_> {
-    /// Serves a callback on this route. Breaks if the connection has ended after the reply.
+    /// Serves a callback on this route. Returns [`ControlFlow::Break`] if the
+    /// connection has ended after the reply.
     #[expect(clippy::manual_async_fn, reason = "an async fn stores each argument twice")]
     pub(super) fn serve(
         mut self,
@@ -138,7 +139,7 @@ impl Exchange for Http1Exchange<'_> {
             stream.write_all(&bytes).await?;
             stream.flush().await
         });
-        // Without a timer, because nearly all replies fit into the socket's buffer.
+        // Poll once without a timer, because nearly all replies fit into the socket's buffer.
         let written = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context))).await;
         let written = match written {
             Poll::Ready(written) => Ok(written),

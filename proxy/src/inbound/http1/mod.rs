@@ -55,8 +55,8 @@ pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Maximum number of bytes per read of a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
 
-/// Maximum size of the buffer that a connection keeps for its next request. Most callbacks fit into
-/// such a buffer. An idle connection also has this buffer.
+/// Maximum size of the buffer that a connection keeps for its next request, also while the
+/// connection is idle. Most callbacks fit into such a buffer.
 const KEPT_BYTES: usize = 2 * 1024;
 
 /// A client's connection, with the bytes of its next request.
@@ -77,8 +77,7 @@ impl ClientConnection {
 
     /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
     /// With TLS, the handshake has determined the version (ALPN), as RFC 9113, section 3.3
-    /// requires. A TLS client that has not negotiated HTTP/2 and sends the HTTP/2 preface sends
-    /// malformed HTTP/1.
+    /// requires. If a TLS client has not negotiated HTTP/2, the HTTP/2 preface is malformed HTTP/1.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         let shown = self.shown_version().await?;
         Some(match self.stream.selected_alpn_proto() {

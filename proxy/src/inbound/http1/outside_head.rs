@@ -39,7 +39,7 @@ pub(crate) enum UnreadableRequest {
 pub(crate) struct OutsideHead {
     /// Number of bytes of the request that have arrived: the head, and any bytes of the body.
     pub(super) received: usize,
-    /// End of the rest of the body.
+    /// End of the part of the body that has not arrived.
     pub(super) end: BodyEnd,
     /// True if the request has an `upgrade` header, which asks for another protocol.
     pub(super) asks_for_upgrade: bool,

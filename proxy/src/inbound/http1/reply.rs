@@ -1,4 +1,4 @@
-//! Formats replies for HTTP/1.1, as a part of the [fast path](super).
+//! Replies in the format of HTTP/1.1, for the [fast path](super).
 
 use gatepost::Reply;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};

@@ -34,7 +34,7 @@ pub(super) struct Http1Request {
     /// Number of body bytes that have not arrived yet.
     pub(super) missing: usize,
     pub(super) length: usize,
-    /// Length of the buffer that the head arrived in.
+    /// Length of the buffer in which the head arrived.
     pub(super) head_bytes: usize,
     /// True for the last request before gatepost closes the connection.
     pub(super) is_last: bool,
@@ -154,7 +154,7 @@ impl Framing {
         }
     }
 
-    /// Returns the length of the body; `None` without `host` or without a usual length.
+    /// Returns the length of the body; `None` if the request has no `host` or no usual length.
     fn length(&self, method: &Method) -> Option<usize> {
         let length =
             if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };

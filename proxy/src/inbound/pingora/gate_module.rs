@@ -107,8 +107,8 @@ impl GateModule {
     ///
     /// After the reply to an accepted callback, the extensions of `session.req_header()` contain
     /// [`Accepted`](gatepost::Accepted) and [`Conclusion`](gatepost::Conclusion), for
-    /// `ProxyHttp::logging`. If the callback is refused, or if the client disconnects before the
-    /// reply, the extensions contain neither of the two.
+    /// `ProxyHttp::logging`. If gatepost refuses the callback, or if the client disconnects before
+    /// the reply, the extensions contain neither of the two.
     ///
     /// # Errors
     ///

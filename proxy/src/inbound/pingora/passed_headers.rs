@@ -23,8 +23,8 @@ pub(super) fn accepts_trailers(request: &RequestHeader) -> bool {
     request.headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"))
 }
 
-/// Removes `upgrade` from a request if `connection` does not name `upgrade`. Otherwise, Pingora
-/// would add the name to `connection`.
+/// Removes `upgrade` from a request if `connection` does not name `upgrade`. If this header
+/// remained, Pingora would add its name to `connection`.
 pub(super) fn settle_upgrade(request: &mut RequestHeader) {
     if request.headers.contains_key(UPGRADE) && !nominated(&request.headers).any(|n| n == UPGRADE) {
         request.remove_header(&UPGRADE);
@@ -37,7 +37,7 @@ pub(super) fn is_last_recipient(request: &RequestHeader) -> bool {
 }
 
 /// Returns the value of `max-forwards`, the number of servers that may still pass the request on;
-/// `None` if the method is neither `OPTIONS` nor `TRACE`, or without a valid value.
+/// `None` if the method is neither `OPTIONS` nor `TRACE`, or if there is no valid value.
 fn max_forwards(request: &RequestHeader) -> Option<u64> {
     let counts = [Method::OPTIONS, Method::TRACE].contains(&request.method);
     let value = request.headers.get(MAX_FORWARDS).filter(|_| counts)?;
@@ -110,7 +110,8 @@ fn settle_framing(reply: &mut ResponseHeader) -> pingora::Result<()> {
     let mut encodings = reply.headers.get_all(TRANSFER_ENCODING).iter();
     let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     if !encodings.next().is_none_or(is_chunked) || encodings.next().is_some() {
-        let found = "expected no transfer coding other than `chunked`, found another";
+        let found =
+            "expected no transfer coding other than `chunked`, found another; correct the upstream";
         return Err(Error::explain(ErrorType::InvalidHTTPHeader, found).into_up());
     }
     // If the header has several lengths, Pingora has checked that they are equal.

@@ -210,8 +210,9 @@ impl ProxyHttp for ProxyService {
         Ok(())
     }
 
-    /// Allows another attempt if gatepost has not sent the request. Otherwise, the request must have
-    /// an idempotent method, and Pingora must still have the whole body.
+    /// If gatepost has not sent the request, allows another attempt. Otherwise, allows another
+    /// attempt only if the method is idempotent and Pingora still has the whole body. For such a
+    /// request, Pingora decides.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,

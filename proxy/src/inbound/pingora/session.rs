@@ -1,4 +1,4 @@
-//! Implements [`Exchange`] for Pingora's sessions: head, body and reply.
+//! Implementation of [`Exchange`] for Pingora's sessions: head, body and reply.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -97,7 +97,8 @@ impl Exchange for Session {
     }
 }
 
-/// Counts an HTTP/2 stream as a connection; `None` if the connection itself is not counted.
+/// Counts an HTTP/2 stream as a connection; `None` if gatepost does not count the connection of the
+/// stream.
 pub(super) fn open_stream(session: &mut Session) -> Option<OpenConnection> {
     let connection = session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?;
     let stream = connection.downcast_ref::<ConnectionHandle>()?.open_stream();

@@ -45,8 +45,8 @@ impl ShadowedRequest {
         &self.0.route
     }
 
-    /// Passes a chunk of the request to its observer. At the end of a large body, spawns the
-    /// judgement.
+    /// Passes a chunk of the request to its observer. At the end of a large body, spawns a task
+    /// that judges the body.
     pub(super) fn observe_request(&self, driver: &CallbackDriver, body: Option<&Bytes>, end: bool) {
         let bytes = {
             let mut observer = lock(&self.0.observers.request);
@@ -154,7 +154,7 @@ impl Wake for Observers {
     }
 }
 
-/// Ignores poisoning, because the observers do not panic.
+/// Locks a mutex. Ignores poisoning, because the observers do not panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

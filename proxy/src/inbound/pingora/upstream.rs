@@ -1,7 +1,7 @@
 //! The upstream: the servers for requests that are not callbacks.
 //!
-//! With several servers, gatepost sends each request to the next server in turn, and prefers
-//! servers that are up. If gatepost cannot open a connection, it tries the next server.
+//! If the upstream has several servers, gatepost sends each request to the next server in turn, and
+//! prefers servers that are up. If gatepost cannot open a connection, it tries the next server.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Creates the upstream of a gate's config. Each resolution of a name reads the gate's TLS
-    /// settings again, so that a reload applies them.
+    /// settings again, so that a change of these settings takes effect after a reload.
     pub(crate) fn new(
         gate: &Gate,
         addresses: Arc<Addresses>,

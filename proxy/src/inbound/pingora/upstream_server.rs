@@ -3,8 +3,8 @@
 //! 1. gatepost resolves a name at the first request, and again in the background if the addresses
 //!    are older than [`FRESH`]. After [`STALE`] without a request, the next request waits for the
 //!    resolution.
-//! 2. If a name does not resolve, gatepost uses the earlier addresses. Without earlier addresses,
-//!    gatepost responds with 502.
+//! 2. If a name does not resolve, gatepost uses the earlier addresses. If there are no earlier
+//!    addresses, gatepost responds with 502.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -107,7 +107,8 @@ impl UpstreamServer {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the peer with this index, after resolving the name if necessary.
+    /// Returns the peer with this index. If there are no addresses, or if they are older than
+    /// [`STALE`], resolves the name first.
     pub(super) async fn peer(self: &Arc<Self>, index: usize) -> Option<HttpPeer> {
         let peers = self.peers();
         let age = peers.since.map_or(Duration::ZERO, |since| since.elapsed());

@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 
 use super::playback::ScenarioTarget;
 
-/// Returns a scenario with two streams. Each stream starts, is recorded and ends, as far as the
-/// platform has kinds for these three steps. If the platform has none of these kinds, each stream
-/// uses the first three kinds of the template.
+/// Returns a scenario with two streams. The callbacks of a stream report its start, its recordings
+/// and its end, if the platform has kinds for them. If the platform has none of these kinds, each
+/// stream uses the first three kinds of the template.
 pub(super) fn example(gate: &Gate, target: &ScenarioTarget, provider: &ProviderInfo) -> String {
     let is_sent = |kind: &&KindInfo| {
         !kind.challenge

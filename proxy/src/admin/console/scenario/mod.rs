@@ -90,7 +90,7 @@ async fn compose(
     };
     if !playbacks.start(served, scenario, page.target.clone(), speed) {
         let problem =
-            "expected no other scenario, found one that plays; wait for its end, or stop it";
+            "expected no other scenario, found one that is playing; wait for its end, or stop it";
         page.is_busy = true;
         return page.failed(problem.into(), StatusCode::CONFLICT);
     }
@@ -120,7 +120,7 @@ struct ScenarioPage {
 
 impl ScenarioPage {
     /// Creates the page of the template and the route that the query names; `None` if the config
-    /// does not have them.
+    /// does not have both.
     fn of(served: &ServedConfig, request: &ConsoleRequest) -> Option<Self> {
         let [route, template] =
             ["route", "template"].map(|name| request.parameter(name).unwrap_or_default());
@@ -176,7 +176,7 @@ impl ScenarioPage {
         let mut providers = streams.chain([&scenario.provider]).flatten();
         if let Some(other) = providers.find(|own| **own != self.provider) {
             return Err(format!(
-                "expected the provider {}, found {other}; choose a template of that provider",
+                "expected the provider {}, found {other}; choose a template of {other}",
                 self.provider
             ));
         }

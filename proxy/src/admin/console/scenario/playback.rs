@@ -1,8 +1,8 @@
 //! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
 //! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. It
-//!    ends after its last callback, when the operator stops it, or when a callback cannot be sent
-//!    or receives no reply.
+//!    ends after its last callback, when the operator stops it, or when gatepost cannot send a
+//!    callback or receives no reply.
 //! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,8 +7,8 @@ use super::TemplateForm;
 use super::fields::KeyRow;
 
 impl TemplateForm {
-    /// Checks a changed description. Returns false if it has a character that Tencent's console
-    /// refuses, although the config file accepts any character.
+    /// Checks a changed description. Returns false if the description has a character that
+    /// Tencent's console does not accept. The config file accepts any character.
     pub(in super::super) fn check_description(&mut self, before: &str) -> bool {
         let text = &self.description.value;
         let unfit = text.chars().find(|c| !is_template_character(*c)).filter(|_| text != before);

@@ -49,7 +49,7 @@ pub(in super::super) struct SettingField {
     pub(in super::super) is_secret: bool,
     pub(in super::super) is_number: bool,
     pub(in super::super) is_file: bool,
-    /// True if the config file contains the text of a secret. The form never shows this text.
+    /// True if the config file contains the secret itself. The form never shows the secret.
     pub(in super::super) is_written: bool,
     pub(in super::super) problem: String,
 }
@@ -63,7 +63,7 @@ impl KindField {
         self.url.split_whitespace()
     }
 
-    /// Returns the entry for the config; `None` without an address.
+    /// Returns the entry for the config; `None` if the field has no address.
     pub(super) fn entry(&self) -> Option<KindEntry> {
         let mut urls: Vec<_> = self.urls().map(ToOwned::to_owned).collect();
         match urls.len() {

@@ -22,7 +22,8 @@ pub(super) struct TemplateForm {
     pub(super) keys_problem: String,
     /// Maximum number of letters and digits that the platform's console accepts in a key.
     pub(super) console_key_chars: Option<usize>,
-    /// Number of keys whose text is in the config file. The form does not change these keys.
+    /// Number of keys for which the config file contains the key itself, not a source. The form
+    /// does not change these keys.
     pub(super) written_keys: usize,
     pub(super) kinds: Vec<KindField>,
     pub(super) settings: Vec<SettingField>,
@@ -34,8 +35,8 @@ pub(super) struct TemplateForm {
 }
 
 impl TemplateForm {
-    /// Creates the form of a template, or an empty form for a provider. Without `info`, the form
-    /// shows only the keys of the template and the kinds that have an entry, but no settings.
+    /// Creates the form of a template, or an empty form for a provider. If `info` is `None`, the
+    /// form shows no settings, and of the kinds only `*` and those that have an entry.
     pub(super) fn new(
         provider: &str,
         info: Option<ProviderInfo>,
