@@ -17,7 +17,7 @@
 //!
 //! # Memory
 //!
-//! The layer holds the body of each unfinished callback, in a buffer of up to twice
+//! Until the layer replies to a callback, it holds the callback's body, in a buffer of up to twice
 //! `max_body_bytes`. A body must arrive within 30 seconds after the head. The layer accepts no
 //! connections, so it ignores `max_connections` and `max_unjudged_bytes`. In the server in front of
 //! the layer, limit the number of connections and requests, the length of a request's head, and the
@@ -51,9 +51,9 @@
 //! | `fallback_service` of an empty router, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
-//! In a nested router, the gate judges the path that the client sent. If the layer would pass the
-//! request on, the gate also judges the path without the prefix. The layer reads the path that the
-//! client sent from axum's extension `OriginalUri`. This requires gatepost's feature `axum`. If a
+//! In a nested router, the gate judges the path that the client sent. If no route matches this path,
+//! or if its route is in shadow mode, the gate also judges the path without the prefix. The layer
+//! reads the path that the client sent from axum's extension `OriginalUri`. This requires gatepost's feature `axum`. If a
 //! router receives only callbacks, add
 //! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route in
 //! the config. If a path in the config is mistyped, no unverified request then reaches a handler.
@@ -65,7 +65,7 @@
 //! | method | `POST`; as received with `forward = "passthrough"` |
 //! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
 //! | version | as received |
-//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, except with `forward = "raw"` or `"passthrough"`; with [`GateLayer::omit_headers`], only `gatepost-stale` |
+//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`. With `forward = "raw"` or `"passthrough"`, also the other received headers, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, which gatepost otherwise removes. With [`GateLayer::omit_headers`], `gatepost-stale` alone |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
 //! | body | the event in the form that `forward` sets: its data by default, or the callback's body with `"raw"` and `"passthrough"` |
 //!

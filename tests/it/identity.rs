@@ -11,7 +11,8 @@ use sha2::Sha256;
 
 const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
 
-/// Returns a gate. `github` is a line in the template of GitHub.
+/// Returns a gate with a template for each provider. Adds the config line `github` to the template
+/// for GitHub.
 fn gate(github: &str) -> Gate {
     let route = |name: &str| format!("[[route]]\npath = '/{name}'\nprovider = '{name}'\n");
     let template = |name: &str, more: &str| {

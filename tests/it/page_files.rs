@@ -164,16 +164,16 @@ fn recordings(name: &str) -> Vec<String> {
 fn evidence_text(evidence: Evidence, provider: &ProviderInfo) -> String {
     let meaning = match evidence {
         Evidence::Vector => {
-            "the facts of this definition come from the platform's own code, such as its library or its server, or a \
-             test compares gatepost with a signature that the platform has published."
+            "the platform itself confirms this definition. A test verifies a signature that the platform has \
+             published, or the definition follows the platform's own code, such as its library or its server."
         }
         Evidence::Documented => {
-            "the facts of this definition come from the platform's documentation. No test compares gatepost with a \
-             signature that the platform has published."
+            "this definition follows the platform's documentation. No test verifies a signature that the platform has \
+             published."
         }
         Evidence::Unconfirmed | _ => {
-            "a part of this definition comes from secondary sources or from inference, and `gatepost check` warns of \
-             this. Compare the definition with real callbacks before you use the definition."
+            "a part of this definition comes from secondary sources or from inference. `gatepost check` warns of this. \
+             Compare the definition with real callbacks before you use the definition."
         }
     };
     let unproven = provider.unproven.as_deref().map(|text| format!("\n\n{text}"));

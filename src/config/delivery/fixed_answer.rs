@@ -71,7 +71,7 @@ impl<'f> ConfigReader<'f, '_> {
         })
     }
 
-    /// Reports a fault in the text of a fixed answer.
+    /// Reports a fault in a text with fields of the callback, in a member of a fixed answer.
     fn report_text(&self, json: &JsonText, member: &str, fault: &TextFault, kind: &Kind) {
         let place = json.place_of(member);
         let problem = FaultKind::ReplyInvalid.because(fault.to_string());
