@@ -73,7 +73,7 @@ fn data(stream: u32, body: &[u8]) -> Vec<u8> {
     frame(DATA, END_STREAM, stream, body)
 }
 
-/// Returns the frames of a push with these fields.
+/// Returns the frames of a callback of the kind `push` with these header fields.
 fn push(fields: &[(&str, &str)]) -> Vec<u8> {
     push_on(1, fields)
 }
@@ -82,12 +82,12 @@ fn push_on(stream: u32, fields: &[(&str, &str)]) -> Vec<u8> {
     [headers(stream, fields), data(stream, &expand("{push}", "s"))].concat()
 }
 
-/// Returns the frames of a push with these fields after the usual fields.
+/// Returns the frames of a `push` callback with these header fields after the usual fields.
 fn with(more: &[(&str, &str)]) -> Vec<u8> {
     push(&[&LINE, more].concat())
 }
 
-/// Returns the frames of a push to this path.
+/// Returns the frames of a `push` callback to this path.
 fn to(path: &str) -> Vec<u8> {
     push(&[LINE[0], LINE[1], LINE[2], (":path", path)])
 }
@@ -204,8 +204,10 @@ fn requests() -> Vec<Case> {
         })
         .app_sees(&[EVENT]),
         h2("another spelling of the path", Answered(400), || to("/callbacks//tencent")),
-        h2("the address of an event", Answered(403), || to("/live/push")),
-        h2("the address of an event in another spelling", Answered(403), || to("/live/%70ush")),
+        h2("the path of an event's request", Answered(403), || to("/live/push")),
+        h2("the path of an event's request in another spelling", Answered(403), || {
+            to("/live/%70ush")
+        }),
         h2("a path with CR LF", Reset, || to("/callbacks/tencent\r\nx-injected: y")),
         h2("a path with a space", Reset, || to("/callbacks/tencent x")),
         h2("a path with a fragment", Answered(200), || to("/callbacks/tencent#x"))
@@ -278,7 +280,7 @@ fn pseudo_headers() -> Vec<Case> {
         h2("a method with a space", Closed, || {
             push(&[(":method", "POST /x HTTP/1.1\r\n"), LINE[1], LINE[2], LINE[3]])
         }),
-        h2("a scheme that is a request", Reset, || {
+        h2("a scheme with an authority and a path", Reset, || {
             push(&[LINE[0], (":scheme", "http://gate.test/other?"), LINE[2], LINE[3]])
         }),
         h2("trailers with a pseudo-header", Answered(200), || {
@@ -368,8 +370,8 @@ fn frames() -> Vec<Case> {
         h2("an index beyond the table", Closed, || frame(HEADERS, END_HEADERS, 1, &[0xff, 0x10])),
         h2("a ping of seven bytes", Closed, || frame(PING, 0, 0, &[0; 7])),
         h2("settings of five bytes", Closed, || frame(SETTINGS, 0, 0, &[0; 5])),
-        h2("a window of zero", Closed, || frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
-        h2("a window that overflows", Closed, || {
+        h2("a window update of zero", Closed, || frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
+        h2("a window update that overflows the window", Closed, || {
             frame(WINDOW_UPDATE, 0, 0, &[0x7f, 0xff, 0xff, 0xff])
         }),
         h2("a reset of an idle stream", Closed, || frame(RST_STREAM, 0, 1, &[0; 4])),
@@ -421,7 +423,7 @@ fn floods() -> Vec<Case> {
         scene("h2: endless priorities", |door| {
             flood(door, &[], &frame(2, 0, 1, &[0, 0, 0, 0, 1]), 20_000)
         }),
-        scene("h2: endless windows", |door| {
+        scene("h2: endless window updates", |door| {
             flood(door, &headers(1, &LINE), &frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1]), 20_000)
         }),
         scene("h2: 5000 streams, each reset at once", |door| {

@@ -18,8 +18,8 @@ pub(super) fn completions(mut command: Command, shell: Shell) -> Result<(), Comm
     print(&script)
 }
 
-/// Prints the man page of the program. If `folder` is set, writes this page and the page of each
-/// command to the folder.
+/// Writes the man page of the program and of each command to `folder`. Without a folder, prints the
+/// man page of the program.
 pub(super) fn man(command: Command, folder: Option<&Path>) -> Result<(), CommandError> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
@@ -41,7 +41,7 @@ fn write_pages(command: Command, folder: &Path) -> io::Result<()> {
 
 /// Returns the page of a command, without a date, so that the same source gives the same page.
 fn page(command: Command) -> Man {
-    // The quotes make the empty date a separate argument.
+    // roff ignores an argument that is empty and has no quotes.
     let source = concat!("gatepost ", env!("CARGO_PKG_VERSION"));
     Man::new(command).date("\"\"").source(source).manual("gatepost manual")
 }

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Agora.
 //!
 //! [`AgoraCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.agora.io/en/api-reference/api-ref/rtc/channel-event-types>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Agora callbacks that have only the fields of every kind.
+    /// Data of the Agora callbacks that have only the fields common to all kinds.
     pub struct AgoraEvent prints(event_ms event_type product_id) {
         /// The identifier of the callback, the same in each resend.
         notice_id: String = "noticeId",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Alibaba Cloud Live.
 //!
 //! [`AlibabaLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.alibabacloud.com/help/doc-detail/54787.htm>
 
@@ -14,7 +15,7 @@ view! {
     ///
     /// A client has started to publish a stream. Alibaba sends a GET request.
     pub struct Publish prints(appname id) {
-        /// The domain of the recording.
+        /// In callbacks about recordings, the domain of the stream.
         domain: Option<String> = "domain",
         /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
         /// ingest domain.
@@ -35,7 +36,7 @@ view! {
     ///
     /// A client has stopped publishing a stream. Alibaba sends a GET request.
     pub struct PublishDone prints(appname id) {
-        /// The domain of the recording.
+        /// In callbacks about recordings, the domain of the stream.
         domain: Option<String> = "domain",
         /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
         /// ingest domain.
@@ -56,7 +57,7 @@ view! {
     ///
     /// A file of a recording is complete.
     pub struct RecordFile prints(app domain stream) {
-        /// The domain of the recording.
+        /// In callbacks about recordings, the domain of the stream.
         domain: Option<String> = "domain",
         /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
         /// ingest domain.
@@ -73,14 +74,14 @@ view! {
     ///
     /// A recording has started, paused or resumed.
     pub struct RecordStatus prints(app domain stream) {
-        /// The domain of the recording.
+        /// In callbacks about recordings, the domain of the stream.
         domain: Option<String> = "domain",
         /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
         /// ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The new state, such as `record_started`.
+        /// The new state of the recording, such as `record_started`.
         event: Option<String> = "event",
     }
 
@@ -88,7 +89,7 @@ view! {
     ///
     /// A callback for which the definition has no other kind, such as one about snapshots.
     pub struct AlibabaLiveEvent prints() {
-        /// The domain of the recording.
+        /// In callbacks about recordings, the domain of the stream.
         domain: Option<String> = "domain",
         /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
         /// ingest domain.

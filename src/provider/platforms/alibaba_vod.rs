@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Alibaba Cloud VOD.
 //!
 //! [`AlibabaVodCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.alibabacloud.com/help/en/vod/user-guide/http-callbacks>
 
@@ -20,7 +21,7 @@ view! {
         event_time: Option<String> = "EventTime",
         /// The identifier of the video.
         video_id: Option<String> = "VideoId",
-        /// The result: `success` or `fail`.
+        /// The result of the upload or job: `success` or `fail`.
         status: Option<String> = "Status",
         /// The URL of the uploaded file.
         file_url: Option<String> = "FileUrl",
@@ -28,7 +29,7 @@ view! {
         size: Option<i64> = "Size",
     }
 
-    /// Data of the Alibaba Cloud VOD callbacks that have only the fields of every kind.
+    /// Data of the Alibaba Cloud VOD callbacks that have only the fields common to all kinds.
     pub struct AlibabaVodEvent prints(event_time video_id) {
         /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",
@@ -36,7 +37,7 @@ view! {
         event_time: Option<String> = "EventTime",
         /// The identifier of the video.
         video_id: Option<String> = "VideoId",
-        /// The result: `success` or `fail`.
+        /// The result of the upload or job: `success` or `fail`.
         status: Option<String> = "Status",
     }
 }

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Ant Media Server.
 //!
 //! [`AntMediaCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.antmedia.io/guides/advanced-usage/webhooks/>
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Ant Media Server callbacks that have only the fields of every kind.
+    /// Data of the Ant Media Server callbacks that have only the fields common to all kinds.
     pub struct AntMediaEvent prints(id) {
         /// The identifier of the stream.
         id: Option<String> = "id",
@@ -40,7 +41,7 @@ view! {
         category: Option<String> = "category",
         /// The metadata of the stream.
         metadata: Option<Value> = "metadata",
-        /// The name of the file, without the folder.
+        /// The name of the recording's file, without the folder.
         vod_name: Option<String> = "vodName",
         /// The identifier of the recording.
         vod_id: Option<String> = "vodId",
@@ -93,7 +94,7 @@ view! {
         app_name: Option<String> = "appName",
         /// The identifier of the stream.
         stream_id: String = "streamId",
-        /// Always `play`.
+        /// The mode of the request, always `play`.
         mode: Option<String> = "mode",
         /// The domain of the page that plays the stream.
         origin: Option<String> = "origin",

@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of api.video.
 //!
 //! [`ApiVideoCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.api.video/reference/create-and-manage-webhooks>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the api.video callbacks that have only the fields of every kind.
+    /// Data of the api.video callbacks that have only the fields common to all kinds.
     pub struct ApiVideoEvent prints(emitted_at live_stream_id type_ video_id) {
         /// The platform's name of the kind, such as `live-stream.broadcast.started`.
         type_: Option<String> = "type",
@@ -20,9 +21,9 @@ view! {
         video_id: Option<String> = "videoId",
         /// The identifier of the live stream.
         live_stream_id: Option<String> = "liveStreamId",
-        /// The format: `hls` or `mp4`.
+        /// The format of the encoding: `hls` or `mp4`.
         encoding: Option<String> = "encoding",
-        /// The quality, such as `720p`.
+        /// The quality of the encoding, such as `720p`.
         quality: Option<String> = "quality",
     }
 }

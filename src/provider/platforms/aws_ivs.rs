@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Amazon IVS.
 //!
 //! [`AwsIvsCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.aws.amazon.com/ivs/latest/userguide/eventbridge.html>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Amazon IVS callbacks that have only the fields of every kind.
+    /// Data of the Amazon IVS callbacks that have only the fields common to all kinds.
     pub struct AwsIvsEvent prints(time) {
         /// The identifier of the callback.
         id: String = "id",
@@ -50,7 +51,8 @@ callback! { "aws-ivs":
         /// A recording has started, ended or failed. The field `recording_status` of `detail` names
         /// the change.
         RecordingState(AwsIvsEvent) = "recording_state",
-        /// The health of a stream has changed, for example because of starvation.
+        /// The health of a stream has changed, for example because its data has stopped arriving
+        /// (starvation).
         StreamHealth(AwsIvsEvent) = "stream_health",
         /// The account has reached a limit.
         LimitBreach(AwsIvsEvent) = "limit_breach",

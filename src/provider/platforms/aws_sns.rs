@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Amazon SNS.
 //!
 //! [`AwsSnsCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
 
@@ -20,7 +21,7 @@ view! {
         message_id: String = "MessageId",
         /// The ARN of the topic.
         topic_arn: Option<String> = "TopicArn",
-        /// The published text, such as JSON.
+        /// The published text, such as JSON. In confirmations, a text from SNS for the operator.
         message: Option<String> = "Message",
         /// The time of publication, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",
@@ -45,7 +46,7 @@ view! {
         message_id: String = "MessageId",
         /// The ARN of the topic.
         topic_arn: Option<String> = "TopicArn",
-        /// The published text, such as JSON.
+        /// The published text, such as JSON. In confirmations, a text from SNS for the operator.
         message: Option<String> = "Message",
         /// The time of publication, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",
@@ -69,7 +70,7 @@ view! {
         message_id: String = "MessageId",
         /// The ARN of the topic.
         topic_arn: Option<String> = "TopicArn",
-        /// The published text, such as JSON.
+        /// The published text, such as JSON. In confirmations, a text from SNS for the operator.
         message: Option<String> = "Message",
         /// The time of publication, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Bitmovin.
 //!
 //! [`BitmovinCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developer.bitmovin.com/encoding/docs/webhooks>
 

@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of Bunny Stream.
 //!
 //! [`BunnyStreamCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.bunny.net/stream/webhooks>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Bunny Stream callbacks that have only the fields of every kind.
+    /// Data of the Bunny Stream callbacks that have only the fields common to all kinds.
     pub struct BunnyStreamEvent prints(video_guid) {
         /// The identifier of the video library.
         video_library_id: Option<i64> = "VideoLibraryId",

@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of Cloudflare Stream Live.
 //!
 //! [`CloudflareLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developers.cloudflare.com/stream/stream-live/webhooks/>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Cloudflare Stream Live callbacks that have only the fields of every kind.
+    /// Data of the Cloudflare Stream Live callbacks that have only the fields common to all kinds.
     pub struct CloudflareLiveEvent prints(data) {
         /// The name of the notification in the Cloudflare dashboard.
         name: Option<String> = "name",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Cloudflare Stream.
 //!
 //! [`CloudflareStreamCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Cloudflare Stream callbacks that have only the fields of every kind.
+    /// Data of the Cloudflare Stream callbacks that have only the fields common to all kinds.
     pub struct CloudflareStreamEvent prints(created modified uid) {
         /// The identifier of the video.
         uid: Option<String> = "uid",
@@ -22,7 +23,8 @@ view! {
         created: Option<String> = "created",
         /// The time of the last change, in RFC 3339 format.
         modified: Option<String> = "modified",
-        /// The duration, in seconds. -1 means that the platform does not know the duration.
+        /// The duration of the video, in seconds. -1 means that the platform does not know the
+        /// duration.
         duration: Option<f64> = "duration",
         /// The metadata that the uploader has set.
         meta: Option<Map<String, Value>> = "meta",
@@ -32,7 +34,7 @@ view! {
 
     /// The object in [`CloudflareStreamEvent::status`].
     pub struct CloudflareStreamEventStatus prints() {
-        /// The state of the video: `ready` or `error`.
+        /// The state of the video, such as `ready`, `error` or `queued`.
         state: Option<String> = "state",
         /// The code of the reason for the failure.
         error_reason_code: Option<String> = "errorReasonCode",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Daily.
 //!
 //! [`DailyCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.daily.co/reference/rest-api/webhooks>
 
@@ -16,7 +17,7 @@ view! {
     ///
     /// The test of a new webhook.
     pub struct Test prints() {
-        /// Always `test`.
+        /// The word `test`.
         test: Option<String> = "test",
     }
 

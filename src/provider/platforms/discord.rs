@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Discord.
 //!
 //! [`DiscordCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://discord.com/developers/docs/events/webhook-events>
 
@@ -26,7 +27,7 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any type. The type is the event's subject.
+    /// A callback about a Discord event of any type. The `type` in `event` is the event's subject.
     pub struct DiscordEvent prints() {
         /// The version of the callback's format.
         version: Option<i64> = "version",
@@ -49,7 +50,8 @@ callback! { "discord":
     pub enum DiscordCallback {
         /// Discord checks the URL, and expects only an acknowledgement.
         Ping(Ping) = "ping",
-        /// A callback of any type. The type is the event's subject.
+        /// A callback about a Discord event of any type. The `type` in `event` is the event's
+        /// subject.
         Event(DiscordEvent) = "event",
     }
 }

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Frame.io.
 //!
 //! [`FrameIoCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developer.frame.io/platform/v4/docs/guides/webhooks>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Frame.io callbacks that have only the fields of every kind.
+    /// Data of the Frame.io callbacks that have only the fields common to all kinds.
     pub struct FrameIoEvent prints() {
         /// The platform's name of the kind.
         type_: Option<String> = "type",

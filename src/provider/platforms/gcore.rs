@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Gcore Video Streaming.
 //!
 //! [`GcoreCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://gcore.com/docs/streaming/extra-features/get-webhooks-from-the-streaming-platform>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Gcore Video Streaming callbacks that have only the fields of every kind.
+    /// Data of the Gcore Video Streaming callbacks that have only the fields common to all kinds.
     pub struct GcoreEvent prints() {
         /// The platform's name of the kind.
         type_: Option<String> = "type",

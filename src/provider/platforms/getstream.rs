@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Stream.
 //!
 //! [`GetstreamCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://getstream.io/docs/platform/webhooks/>
 
@@ -22,7 +23,7 @@ view! {
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
-        /// The call that has started.
+        /// The call whose livestream has started.
         call: Option<Map<String, Value>> = "call",
     }
 
@@ -66,7 +67,7 @@ view! {
         call_cid: Option<String> = "call_cid",
         /// The identifier of the session.
         session_id: Option<String> = "session_id",
-        /// The participant.
+        /// The participant who has joined.
         participant: Option<Map<String, Value>> = "participant",
     }
 

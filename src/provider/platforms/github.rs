@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of GitHub.
 //!
 //! [`GithubCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
 
@@ -16,8 +17,8 @@ view! {
     ///
     /// The first callback of a new webhook.
     pub struct GithubPing prints(hook_id) {
-        /// The change that the callback reports, such as `opened`. Absent from kinds without
-        /// actions.
+        /// The change that the callback reports, such as `opened`. Absent from some kinds, such as
+        /// `push`.
         action: Option<String> = "action",
         /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
@@ -25,7 +26,7 @@ view! {
         organization: Option<Map<String, Value>> = "organization",
         /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",
-        /// A sentence of GitHub's design philosophy.
+        /// A sentence from GitHub's design philosophy.
         zen: Option<String> = "zen",
         /// The identifier of the webhook.
         hook_id: Option<i64> = "hook_id",
@@ -37,8 +38,8 @@ view! {
     ///
     /// A push to a branch or tag.
     pub struct GithubPush prints(git_ref) {
-        /// The change that the callback reports, such as `opened`. Absent from kinds without
-        /// actions.
+        /// The change that the callback reports, such as `opened`. Absent from some kinds, such as
+        /// `push`.
         action: Option<String> = "action",
         /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
@@ -60,10 +61,10 @@ view! {
         pusher: Option<Map<String, Value>> = "pusher",
     }
 
-    /// Data of the GitHub callbacks that have only the fields of every kind.
+    /// Data of the GitHub callbacks that have only the fields common to all kinds.
     pub struct GithubEvent prints() {
-        /// The change that the callback reports, such as `opened`. Absent from kinds without
-        /// actions.
+        /// The change that the callback reports, such as `opened`. Absent from some kinds, such as
+        /// `push`.
         action: Option<String> = "action",
         /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",

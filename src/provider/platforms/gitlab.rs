@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of GitLab.
 //!
 //! [`GitlabCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.gitlab.com/user/project/integrations/webhooks/>
 
@@ -24,15 +25,15 @@ view! {
         project: Option<Map<String, Value>> = "project",
         /// The full name of the branch.
         ref_: Option<String> = "ref",
-        /// The SHA of the commit before the push.
+        /// The SHA of the commit that the branch pointed to before the push.
         before: Option<String> = "before",
-        /// The SHA of the commit after the push.
+        /// The SHA of the commit that the branch points to after the push.
         after: Option<String> = "after",
         /// The pushed commits.
         commits: Option<Vec<Value>> = "commits",
     }
 
-    /// Data of the GitLab callbacks that have only the fields of every kind.
+    /// Data of the GitLab callbacks that have only the fields common to all kinds.
     pub struct GitlabEvent prints() {
         /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",

@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of Huawei Cloud Live.
 //!
 //! [`HuaweiLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://support.huaweicloud.com/bestpractice-live/live_14_0003.html>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Huawei Cloud Live callbacks that have only the fields of every kind.
+    /// Data of the Huawei Cloud Live callbacks that have only the fields common to all kinds.
     pub struct HuaweiLiveEvent prints(app stream) {
         /// The platform's name of the kind: `PUBLISH` or `PUBLISH_DONE`.
         event: Option<String> = "event",

@@ -3,14 +3,16 @@
 //! Typed views of the callbacks of Huawei Cloud Live (recording).
 //!
 //! [`HuaweiRecordCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://support.huaweicloud.com/iLive-live/live_01_0011.html>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Huawei Cloud Live (recording) callbacks that have only the fields of every kind.
+    /// Data of the Huawei Cloud Live (recording) callbacks that have only the fields common to all
+    /// kinds.
     pub struct HuaweiRecordEvent prints(app stream) {
         /// The platform's name of the kind.
         event_type: Option<String> = "event_type",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of 100ms.
 //!
 //! [`HundredMsCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.100ms.live/docs/server-side/v2/how-to-guides/configure-webhooks/overview>
 
@@ -22,7 +23,7 @@ view! {
         id: String = "id",
         /// The identifier of the account.
         account_id: Option<String> = "account_id",
-        /// The identifier of the 100ms app.
+        /// The identifier of the 100ms application.
         app_id: Option<String> = "app_id",
         /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of ImageKit.
 //!
 //! [`ImagekitCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://imagekit.io/docs/webhooks>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the ImageKit callbacks that have only the fields of every kind.
+    /// Data of the ImageKit callbacks that have only the fields common to all kinds.
     pub struct ImagekitEvent prints() {
         /// The identifier of the callback, the same in each resend.
         id: String = "id",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of 8x8 JaaS (Jitsi).
 //!
 //! [`JaasCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developer.8x8.com/jaas/docs/webhooks-signatures>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the 8x8 JaaS (Jitsi) callbacks that have only the fields of every kind.
+    /// Data of the 8x8 JaaS (Jitsi) callbacks that have only the fields common to all kinds.
     pub struct JaasEvent prints(fqn timestamp) {
         /// The identifier of the callback, the same in each resend.
         idempotency_key: String = "idempotencyKey",

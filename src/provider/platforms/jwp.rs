@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of JWP.
 //!
 //! [`JwpCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.jwplayer.com/platform/reference/learn-about-webhooks>
 

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Kick.
 //!
 //! [`KickCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.kick.com/events/webhook-security>
 
@@ -172,7 +173,7 @@ view! {
 
     /// Data of `gift` callbacks.
     ///
-    /// A user has given Kicks to a channel.
+    /// A user has given Kicks, the virtual currency of Kick, to a channel.
     pub struct Gift prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<GiftBroadcaster> = "broadcaster",
@@ -239,7 +240,7 @@ callback! { "kick":
         SubscriptionGifts(SubscriptionGifts) = "subscription_gifts",
         /// A moderator has banned a user.
         Ban(Ban) = "ban",
-        /// A user has given Kicks to a channel.
+        /// A user has given Kicks, the virtual currency of Kick, to a channel.
         Gift(Gift) = "gift",
         /// A callback for which the definition has no other kind.
         Event(KickEvent) = "event",

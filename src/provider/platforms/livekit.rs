@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of LiveKit.
 //!
 //! [`LivekitCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.livekit.io/home/server/webhooks/>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the LiveKit callbacks that have only the fields of every kind.
+    /// Data of the LiveKit callbacks that have only the fields common to all kinds.
     pub struct LivekitEvent prints(created_at room) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -60,7 +61,7 @@ view! {
         room: Option<TrackPublishedRoom> = "room",
         /// The participant.
         participant: Option<TrackPublishedParticipant> = "participant",
-        /// The track.
+        /// The published track.
         track: Option<Map<String, Value>> = "track",
     }
 
@@ -96,7 +97,7 @@ view! {
         room: Option<TrackUnpublishedRoom> = "room",
         /// The participant.
         participant: Option<TrackUnpublishedParticipant> = "participant",
-        /// The track.
+        /// The withdrawn track.
         track: Option<Map<String, Value>> = "track",
     }
 

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Livepeer Studio.
 //!
 //! [`LivepeerCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.livepeer.org/developers/guides/setup-and-listen-to-webhooks>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Livepeer Studio callbacks that have only the fields of every kind.
+    /// Data of the Livepeer Studio callbacks that have only the fields common to all kinds.
     pub struct LivepeerEvent prints(created_at event) {
         /// The identifier of the callback, the same in each resend.
         id: String = "id",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of MediaMTX.
 //!
 //! [`MediamtxCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://mediamtx.org/docs/features/authentication>
 
@@ -22,11 +23,11 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks. It is the name of the kind.
+        /// The action for which the client asks: the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
-        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        /// The protocol of the client: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
         protocol: Option<String> = "protocol",
         /// The identifier of the session.
         id: Option<String> = "id",
@@ -48,11 +49,11 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks. It is the name of the kind.
+        /// The action for which the client asks: the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
-        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        /// The protocol of the client: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
         protocol: Option<String> = "protocol",
         /// The identifier of the session.
         id: Option<String> = "id",
@@ -74,11 +75,11 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks. It is the name of the kind.
+        /// The action for which the client asks: the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
-        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        /// The protocol of the client: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
         protocol: Option<String> = "protocol",
         /// The identifier of the session.
         id: Option<String> = "id",
@@ -100,11 +101,11 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks. It is the name of the kind.
+        /// The action for which the client asks: the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
-        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        /// The protocol of the client: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
         protocol: Option<String> = "protocol",
         /// The identifier of the session.
         id: Option<String> = "id",
@@ -126,11 +127,11 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks. It is the name of the kind.
+        /// The action for which the client asks: the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
-        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        /// The protocol of the client: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
         protocol: Option<String> = "protocol",
         /// The identifier of the session.
         id: Option<String> = "id",
@@ -142,7 +143,7 @@ view! {
 
     /// Data of `pprof` callbacks.
     ///
-    /// A client asks for profiles of the server.
+    /// A client asks for performance profiles of the server.
     pub struct Pprof prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -152,11 +153,11 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks. It is the name of the kind.
+        /// The action for which the client asks: the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
-        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        /// The protocol of the client: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
         protocol: Option<String> = "protocol",
         /// The identifier of the session.
         id: Option<String> = "id",
@@ -189,7 +190,7 @@ callback! { "mediamtx":
         Api(Api) = "api",
         /// A client asks for the metrics.
         Metrics(MediamtxMetrics) = "metrics",
-        /// A client asks for profiles of the server.
+        /// A client asks for performance profiles of the server.
         Pprof(Pprof) = "pprof",
     }
 }

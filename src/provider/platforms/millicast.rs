@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Dolby Millicast.
 //!
 //! [`MillicastCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://optiview.dolby.com/docs/millicast/webhooks/>
 
@@ -12,9 +13,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Dolby Millicast callbacks that have only the fields of every kind.
+    /// Data of the Dolby Millicast callbacks that have only the fields common to all kinds.
     pub struct MillicastEvent prints(event timestamp) {
-        /// The platform's name of the group, such as `feeds`.
+        /// The platform's name of the group of callbacks, such as `feeds`.
         type_: Option<String> = "type",
         /// The change within the group, such as `started`.
         event: Option<String> = "event",
@@ -40,7 +41,7 @@ callback! { "millicast":
         Feeds(MillicastEvent) = "feeds",
         /// A recording, clip or other media asset has changed.
         Media(MillicastEvent) = "media",
-        /// A transcoder has changed.
+        /// The state of a transcoder has changed.
         Transcoder(MillicastEvent) = "transcoder",
         /// A viewer tries to connect, the first viewer has connected, or the last viewer has left.
         ViewerConnection(MillicastEvent) = "viewerConnection",

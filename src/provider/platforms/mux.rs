@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Mux.
 //!
 //! [`MuxCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.mux.com/docs/core/verify-webhook-signatures>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Mux callbacks that have only the fields of every kind.
+    /// Data of the Mux callbacks that have only the fields common to all kinds.
     pub struct MuxEvent prints(created_at) {
         /// The platform's name of the kind, such as `video.asset.ready`.
         event_type: Option<String> = "type",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of nginx-rtmp.
 //!
 //! [`NginxRtmpCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://github.com/arut/nginx-rtmp-module/wiki/Directives#notify>
 
@@ -30,7 +31,8 @@ view! {
         tcurl: Option<String> = "tcurl",
         /// The URL of the page that embeds the player.
         pageurl: Option<String> = "pageurl",
-        /// The time of the RTMP handshake on the client's clock.
+        /// The start of the connection on the clock of nginx-rtmp, in milliseconds, as an unsigned
+        /// 32-bit number.
         epoch: Option<i64> = "epoch",
     }
 
@@ -93,9 +95,9 @@ view! {
 
     /// Data of `update_publish` callbacks.
     ///
-    /// A client still publishes a stream. If the reply denies, nginx-rtmp closes the connection.
-    /// The directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
-    /// default.
+    /// A client still publishes a stream. If the reply is a denial, nginx-rtmp closes the
+    /// connection. The directive `notify_update_timeout` sets the interval between these callbacks,
+    /// 30 s by default.
     pub struct UpdatePublish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -123,8 +125,8 @@ view! {
 
     /// Data of `update_play` callbacks.
     ///
-    /// A client still plays a stream. If the reply denies, nginx-rtmp closes the connection. The
-    /// directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
+    /// A client still plays a stream. If the reply is a denial, nginx-rtmp closes the connection.
+    /// The directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
     /// default.
     pub struct UpdatePlay prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -297,13 +299,13 @@ callback! { "nginx-rtmp":
         Publish(Publish) = "publish",
         /// A client asks to play a stream.
         Play(Play) = "play",
-        /// A client still publishes a stream. If the reply denies, nginx-rtmp closes the
+        /// A client still publishes a stream. If the reply is a denial, nginx-rtmp closes the
         /// connection. The directive `notify_update_timeout` sets the interval between these
         /// callbacks, 30 s by default.
         UpdatePublish(UpdatePublish) = "update_publish",
-        /// A client still plays a stream. If the reply denies, nginx-rtmp closes the connection.
-        /// The directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
-        /// default.
+        /// A client still plays a stream. If the reply is a denial, nginx-rtmp closes the
+        /// connection. The directive `notify_update_timeout` sets the interval between these
+        /// callbacks, 30 s by default.
         UpdatePlay(UpdatePlay) = "update_play",
         /// A client has stopped publishing a stream.
         PublishDone(PublishDone) = "publish_done",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of OvenMediaEngine.
 //!
 //! [`OvenmediaengineCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.ovenmediaengine.com/access-control/admission-webhooks>
 
@@ -36,7 +37,7 @@ view! {
     pub struct OpeningRequest prints(time) {
         /// The direction of the stream: `incoming` from a publisher, `outgoing` to a viewer.
         direction: String = "direction",
-        /// The protocol, such as `RTMP` or `WebRTC`.
+        /// The protocol of the connection, such as `RTMP` or `WebRTC`.
         protocol: Option<String> = "protocol",
         /// The change of the session: `opening` or `closing`.
         status: Option<String> = "status",
@@ -75,7 +76,7 @@ view! {
     pub struct ClosingRequest prints(time) {
         /// The direction of the stream: `incoming` from a publisher, `outgoing` to a viewer.
         direction: Option<String> = "direction",
-        /// The protocol, such as `RTMP` or `WebRTC`.
+        /// The protocol of the connection, such as `RTMP` or `WebRTC`.
         protocol: Option<String> = "protocol",
         /// The change of the session: `opening` or `closing`.
         status: Option<String> = "status",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Pusher Channels.
 //!
 //! [`PusherCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://pusher.com/docs/channels/server_api/webhooks/>
 

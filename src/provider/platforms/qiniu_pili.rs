@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of Qiniu Pili.
 //!
 //! [`QiniuPiliCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developer.qiniu.com/pili/kb/1719/server-about-the-live-status-callback>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Qiniu Pili callbacks that have only the fields of every kind.
+    /// Data of the Qiniu Pili callbacks that have only the fields common to all kinds.
     pub struct QiniuPiliEvent prints(title) {
         /// The name of the stream.
         title: Option<String> = "title",

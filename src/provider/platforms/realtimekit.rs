@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Cloudflare RealtimeKit (Dyte).
 //!
 //! [`RealtimekitCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.dyte.io/guides/capabilities/webhooks/signatures>
 
@@ -12,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Cloudflare RealtimeKit (Dyte) callbacks that have only the fields of every kind.
+    /// Data of the Cloudflare RealtimeKit (Dyte) callbacks that have only the fields common to all
+    /// kinds.
     pub struct RealtimekitEvent prints(meeting) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -38,7 +40,7 @@ view! {
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<MeetingEndedMeeting> = "meeting",
-        /// The reason: `HOST_ENDED_MEETING` or `ALL_PARTICIPANTS_LEFT`.
+        /// The reason for the end of the meeting: `HOST_ENDED_MEETING` or `ALL_PARTICIPANTS_LEFT`.
         reason: Option<String> = "reason",
     }
 

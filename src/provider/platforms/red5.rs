@@ -3,18 +3,20 @@
 //! Typed views of the callbacks of Red5 Pro.
 //!
 //! [`Red5Callback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.red5.net/docs/special/webhooks/>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Red5 Pro callbacks that have only the fields of every kind.
+    /// Data of the Red5 Pro callbacks that have only the fields common to all kinds.
     pub struct Red5Event prints(guid) {
         /// The platform's name of the kind, such as `stream-published`.
         event: Option<String> = "event",
-        /// The path of the stream, or the identifier of the connection.
+        /// The path of the stream or, in callbacks about a connection, the identifier of the
+        /// connection.
         guid: Option<String> = "guid",
         /// The name of the user.
         username: Option<String> = "username",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Sendbird.
 //!
 //! [`SendbirdCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://sendbird.com/docs/chat/platform-api/v3/webhook/webhook-overview>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Sendbird callbacks that have only the fields of every kind.
+    /// Data of the Sendbird callbacks that have only the fields common to all kinds.
     pub struct SendbirdEvent prints() {
         /// The platform's name of the kind.
         category: Option<String> = "category",

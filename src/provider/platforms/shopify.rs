@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Shopify.
 //!
 //! [`ShopifyCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://shopify.dev/docs/apps/build/webhooks>
 

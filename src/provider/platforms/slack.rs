@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Slack.
 //!
 //! [`SlackCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.slack.dev/authentication/verifying-requests-from-slack>
 
@@ -14,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of the Events API. The type is the event's subject.
+    /// A callback of the Events API. The `type` in `event` is the event's subject.
     pub struct SlackEvent prints(event_time) {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -96,7 +97,7 @@ describe! { "slack":
 callback! { "slack":
     /// A callback of Slack, with a variant for each kind.
     pub enum SlackCallback {
-        /// A callback of the Events API. The type is the event's subject.
+        /// A callback of the Events API. The `type` in `event` is the event's subject.
         Event(SlackEvent) = "event",
         /// A slash command, which Slack sends as a form.
         Command(Command) = "command",

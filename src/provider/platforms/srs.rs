@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of SRS.
 //!
 //! [`SrsCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://ossrs.io/lts/en-us/docs/v7/doc/http-callback>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the SRS callbacks that have only the fields of every kind.
+    /// Data of the SRS callbacks that have only the fields common to all kinds.
     pub struct SrsEvent prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -148,11 +149,11 @@ view! {
         cwd: Option<String> = "cwd",
         /// The path of the segment file.
         file: Option<String> = "file",
-        /// The URL of the segment, relative to the HTTP root.
+        /// The URL of the segment, relative to the root of SRS's HTTP server.
         url: Option<String> = "url",
         /// The path of the playlist file.
         m3u8: Option<String> = "m3u8",
-        /// The URL of the playlist, relative to the HTTP root.
+        /// The URL of the playlist, relative to the root of SRS's HTTP server.
         m3u8_url: Option<String> = "m3u8_url",
         /// The sequence number of the segment.
         seq_no: Option<i64> = "seq_no",
@@ -180,7 +181,7 @@ callback! { "srs":
         OnPublish(SrsEvent) = "on_publish",
         /// A client asks to play a stream.
         OnPlay(SrsEvent) = "on_play",
-        /// SRS asks to which URLs it forwards a published stream.
+        /// SRS asks for the URLs to which it forwards a published stream.
         OnForward(SrsEvent) = "on_forward",
         /// A client has disconnected.
         OnClose(OnClose) = "on_close",

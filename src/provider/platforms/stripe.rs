@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Stripe.
 //!
 //! [`StripeCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.stripe.com/webhooks>
 
@@ -24,13 +25,14 @@ view! {
         type_: Option<String> = "type",
         /// The API version of the data.
         api_version: Option<String> = "api_version",
-        /// The platform's time of the callback: Unix seconds or, in thin events, text.
+        /// The platform's time of the callback: in Unix seconds or, in the thin format, in RFC 3339
+        /// format.
         created: Option<Value> = "created",
         /// The connected account. Present only in callbacks of Connect.
         account: Option<String> = "account",
         /// False in a sandbox.
         livemode: Option<bool> = "livemode",
-        /// The object that has changed, in the member `object`.
+        /// The details. The member `object` is the object that has changed.
         data: Option<Map<String, Value>> = "data",
     }
 }

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Tencent Cloud CSS.
 //!
 //! [`TencentCssCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/267/38080>
 
@@ -116,7 +117,7 @@ view! {
         record_file_id: Option<String> = "record_file_id",
         /// The identifier of Tencent's recording template.
         record_temp_id: Option<String> = "record_temp_id",
-        /// The format: `flv`, `hls`, `mp4` or `aac`.
+        /// The format of the file: `flv`, `hls`, `mp4` or `aac`.
         file_format: Option<String> = "file_format",
         /// The identifier of the task that `CreateRecordTask` created. Absent for other recordings.
         task_id: Option<String> = "task_id",
@@ -139,7 +140,7 @@ view! {
         video_url: Option<String> = "video_url",
         /// The presentation timestamp at the start of the recording.
         media_start_time: Option<i64> = "media_start_time",
-        /// The bit rate, in kilobits per second.
+        /// The bit rate of the recording, in kilobits per second.
         record_bps: Option<i64> = "record_bps",
         /// The codec and the resolution. The platform advises against the use of this field.
         callback_ext: Option<Value> = "callback_ext",
@@ -163,10 +164,10 @@ view! {
         stream_id: Option<String> = "stream_id",
         /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
-        /// The change: `record_start_succeeded`, `record_start_failed`, `record_paused`,
-        /// `record_resumed`, `record_error` or `record_ended`.
+        /// The change of the recording: `record_start_succeeded`, `record_start_failed`,
+        /// `record_paused`, `record_resumed`, `record_error` or `record_ended`.
         record_event: Option<String> = "record_event",
-        /// The format, bit rate and source.
+        /// The format, bit rate and source of the recording.
         record_detail: Option<Value> = "record_detail",
         /// The identifier of the recording task.
         task_id: Option<String> = "task_id",
@@ -192,11 +193,11 @@ view! {
         stream_id: Option<String> = "stream_id",
         /// The identifier of the recording session.
         session_id: Option<String> = "session_id",
-        /// The format: `flv`, `ts`, `mp4` or `aac`.
+        /// The format of the recording: `flv`, `ts`, `mp4` or `aac`.
         file_format: Option<String> = "file_format",
         /// The time of the exception, in Unix seconds.
         timestamp: Option<i64> = "timestamp",
-        /// The severity: `info`, `warning` or `error`.
+        /// The severity of the exception: `info`, `warning` or `error`.
         exception_level: Option<String> = "exception_level",
         /// The exception: `type`, `desc` (the description) and `occurs` (the number of
         /// occurrences).
@@ -252,7 +253,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name.
         stream_id: Option<String> = "streamId",
-        /// The stream name, the same as `stream_id`.
+        /// The stream name, the same as `streamId`.
         channel_id: Option<String> = "channelId",
         /// The URL of the screenshot.
         img: Option<String> = "img",
@@ -312,7 +313,7 @@ view! {
         report_interval: Option<i64> = "report_interval",
         /// The time for which the platform waits for the reply, in milliseconds.
         timeout: Option<i64> = "timeout",
-        /// The errors, each with its number of occurrences.
+        /// The errors of the push, each with its number of occurrences.
         abnormal_event: Option<Vec<Value>> = "abnormal_event",
     }
 
@@ -325,8 +326,8 @@ view! {
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
-        /// The change: `TaskStart`, `TaskExit`, `VodSourceFileStart`, `VodSourceFileFinish`,
-        /// `ResetTaskConfig` or `TaskAlarm`. A task may exit several times.
+        /// The change of the task: `TaskStart`, `TaskExit`, `VodSourceFileStart`,
+        /// `VodSourceFileFinish`, `ResetTaskConfig` or `TaskAlarm`. A task may exit several times.
         callback_event: Option<String> = "callback_event",
         /// The URLs that the task pulls.
         source_urls: Option<Vec<Value>> = "source_urls",
@@ -383,7 +384,7 @@ view! {
         channel_id: Option<String> = "channel_id",
         /// 1 if audio moderation has a finding.
         hit_flag: Option<i64> = "HitFlag",
-        /// The confidence, from 0 to 100.
+        /// The confidence of the finding, from 0 to 100.
         score: Option<f64> = "Score",
         /// A tag of the finding. The platform does not document the values.
         sub_tag: Option<String> = "SubTag",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Tencent RTC.
 //!
 //! [`TencentTrtcCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/647/39558>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Tencent RTC callbacks that have only the fields of every kind.
+    /// Data of the Tencent RTC callbacks that have only the fields common to all kinds.
     pub struct Notification prints(event_info event_type) {
         /// The group of the kind: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording,
         /// 9 AI, 10 slicing, 11 moderation, 14 transcription.
@@ -41,14 +42,15 @@ view! {
         /// The identifier of the user or, in callbacks about a task, of the robot that runs the
         /// task.
         user_id: Option<String> = "UserId",
-        /// A number that Tencent does not explain. Absent if the TRTC application had no callbacks
-        /// before 2021-07-30.
+        /// A number that Tencent does not explain. Absent if the TRTC application did not use
+        /// callbacks before 2021-07-30.
         unique_id: Option<i64> = "UniqueId",
-        /// The role: 20 for an anchor, 21 for the audience.
+        /// The role of the user: 20 for an anchor, 21 for the audience.
         role: Option<i64> = "Role",
-        /// The operating system: 1 Windows, 2 Android, 3 iOS, 4 Linux, 100 other.
+        /// The operating system of the user's device: 1 Windows, 2 Android, 3 iOS, 4 Linux, 100
+        /// other.
         terminal_type: Option<i64> = "TerminalType",
-        /// The SDK: 1 WebRTC, 2 mini program, 3 native SDK.
+        /// The SDK that the user uses: 1 WebRTC, 2 mini program, 3 native SDK.
         user_type: Option<i64> = "UserType",
         /// The reason why the user entered or left the room. If the user entered: 1 normal, 2
         /// network change, 3 retry, 4 cross-room. If the user left: 1 normal, 2 timeout, 3 removed,
@@ -61,8 +63,8 @@ view! {
         room_id_type: Option<i64> = "RoomIdType",
         /// The identifier of the task.
         task_id: Option<String> = "TaskId",
-        /// The result. If `EventType` is 701: 0 succeeded, 1 failed, 2 restarted. If `EventType` is
-        /// 702: always 0. Other tasks report the result in `Payload`.
+        /// The result of the task. If `EventType` is 701: 0 succeeded, 1 failed, 2 restarted. If
+        /// `EventType` is 702: always 0. Other tasks report the result in `Payload`.
         status: Option<i64> = "Status",
         /// The details of a task: an object whose fields depend on `EventType`. The object may
         /// contain recognized speech.

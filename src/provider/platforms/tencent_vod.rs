@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Tencent Cloud VOD.
 //!
 //! [`TencentVodCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/266/33779>
 

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Twitch EventSub.
 //!
 //! [`TwitchCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://dev.twitch.tv/docs/eventsub/handling-webhook-events>
 
@@ -14,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `notification` callbacks.
     ///
-    /// A callback of the subscription's type. The type is the event's subject.
+    /// A callback for a subscription. The type of the subscription is the event's subject.
     pub struct Notification prints(subscription) {
         /// The subscription to which the callback belongs.
         subscription: Option<NotificationSubscription> = "subscription",
@@ -80,7 +81,7 @@ describe! { "twitch":
 callback! { "twitch":
     /// A callback of Twitch EventSub, with a variant for each kind.
     pub enum TwitchCallback {
-        /// A callback of the subscription's type. The type is the event's subject.
+        /// A callback for a subscription. The type of the subscription is the event's subject.
         Notification(Notification) = "notification",
         /// Twitch has ended the subscription.
         Revocation(Revocation) = "revocation",

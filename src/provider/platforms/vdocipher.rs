@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of VdoCipher.
 //!
 //! [`VdocipherCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.vdocipher.com/blog/webhooks-get-video-status-via-api-tutorial/>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the VdoCipher callbacks that have only the fields of every kind.
+    /// Data of the VdoCipher callbacks that have only the fields common to all kinds.
     pub struct VdocipherEvent prints(event) {
         /// The platform's name of the kind, such as `video:ready`.
         event: Option<String> = "event",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of VideoSDK.
 //!
 //! [`VideosdkCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.videosdk.live/api-reference/realtime-communication/webhook-verification>
 

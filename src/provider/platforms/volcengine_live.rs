@@ -3,14 +3,15 @@
 //! Typed views of the callbacks of Volcengine Live.
 //!
 //! [`VolcengineLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.volcengine.com/docs/6469/1126932>
 
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Volcengine Live callbacks that have only the fields of every kind.
+    /// Data of the Volcengine Live callbacks that have only the fields common to all kinds.
     pub struct VolcengineLiveEvent prints(app stream) {
         /// The platform's name of the kind, such as `push_start`.
         event_type: Option<String> = "event_type",

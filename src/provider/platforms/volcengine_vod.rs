@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Volcengine VOD.
 //!
 //! [`VolcengineVodCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://www.volcengine.com/docs/4/116752>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Volcengine VOD callbacks that have only the fields of every kind.
+    /// Data of the Volcengine VOD callbacks that have only the fields common to all kinds.
     pub struct VolcengineVodEvent prints(event_time) {
         /// The platform's name of the kind, such as `FileUploadComplete`.
         event_type: Option<String> = "EventType",

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Vonage Video.
 //!
 //! [`VonageCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developer.vonage.com/en/video/guides/secure-callbacks>
 
@@ -40,7 +41,7 @@ view! {
         project_id: Option<String> = "projectId",
         /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The reason, such as `clientDisconnected`.
+        /// The reason for the disconnection, such as `clientDisconnected`.
         reason: Option<String> = "reason",
         /// The connection.
         connection: Option<Map<String, Value>> = "connection",
@@ -74,7 +75,7 @@ view! {
         project_id: Option<String> = "projectId",
         /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The reason, such as `clientDisconnected`.
+        /// The reason for the end of the stream, such as `clientDisconnected`.
         reason: Option<String> = "reason",
         /// The stream.
         stream: Option<Map<String, Value>> = "stream",

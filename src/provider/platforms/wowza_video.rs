@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Wowza Video.
 //!
 //! [`WowzaVideoCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developer.wowza.com/docs/wowza-video/reference/webhooks/receive-wowza-video-event-notifications-with-webhooks>
 

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of ZEGOCLOUD.
 //!
 //! [`ZegocloudCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.zegocloud.com/article/9805>
 
@@ -52,7 +53,7 @@ view! {
         user_id: Option<String> = "user_id",
     }
 
-    /// Data of the ZEGOCLOUD callbacks that have only the fields of every kind.
+    /// Data of the ZEGOCLOUD callbacks that have only the fields common to all kinds.
     pub struct ZegocloudEvent prints(room_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

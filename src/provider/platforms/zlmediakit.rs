@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of ZLMediaKit.
 //!
 //! [`ZlmediakitCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.zlmediakit.com/guide/media_server/web_hook_api.html>
 
@@ -22,7 +23,7 @@ view! {
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The protocol, such as `rtmp`.
+        /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
         /// The identifier of the connection.
         id: Option<String> = "id",
@@ -46,7 +47,7 @@ view! {
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The protocol, such as `rtmp`.
+        /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
         /// The identifier of the connection.
         id: Option<String> = "id",
@@ -71,7 +72,7 @@ view! {
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The protocol, such as `rtmp`.
+        /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
         /// True if the stream has started.
         regist: Option<bool> = "regist",
@@ -89,7 +90,7 @@ view! {
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The protocol, such as `rtmp`.
+        /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
         /// The start of the recording, in Unix seconds.
         start_time: Option<i64> = "start_time",
@@ -115,7 +116,7 @@ view! {
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The protocol, such as `rtmp`.
+        /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
         /// True if the client played the stream. False if the client published the stream.
         player: Option<bool> = "player",
@@ -140,7 +141,7 @@ view! {
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The protocol, such as `rtmp`.
+        /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
     }
 }

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Zoom.
 //!
 //! [`ZoomCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://developers.zoom.us/docs/api/webhooks>
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of the Zoom callbacks that have only the fields of every kind.
+    /// Data of the Zoom callbacks that have only the fields common to all kinds.
     pub struct ZoomEvent prints(event event_ts) {
         /// The type of the callback, such as `meeting.started`.
         event: Option<String> = "event",

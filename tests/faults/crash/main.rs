@@ -45,7 +45,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let Some(options) = Options::read() else {
-        eprintln!("usage: crash PROGRAM LIBRARY [--rounds N] [--seed N] [--power-loss]");
+        eprintln!("usage: crash GATEPOST DISK_LIBRARY [--rounds N] [--seed N] [--power-loss]");
         return ExitCode::FAILURE;
     };
     println!("seed {}, {} rounds", options.seed, options.rounds);
@@ -142,8 +142,9 @@ fn run(options: &Options) -> Verdict {
     let stopped = gatepost.stop();
     let mut verdict = oracle::judge(&ledger, &app.receipts(), &claims, (is_empty, stopped, took));
     if !is_complete {
-        let fault = "expected acknowledgements for all clients, found a client without";
-        verdict.faults.push(format!("{fault}; log:\n{}", gatepost.log_end()));
+        let fault =
+            "expected an acknowledgement for each client, found a client that waits for one";
+        verdict.faults.push(format!("{fault}; end of gatepost's log:\n{}", gatepost.log_end()));
     }
     verdict
 }

@@ -1,7 +1,7 @@
 //! The state that machines share, in a separate stream.
 //!
-//! A value is a message with a time to live. The expected sequence 0 lets only one of several
-//! machines insert a value. The stream has no delete markers, which would count as messages.
+//! A value is a message with a time to live. An insert requires that the last sequence of the
+//! value's subject is 0, so only one of several machines can insert a value. The stream has no delete markers, which would count as messages.
 
 use std::time::Duration;
 

@@ -3,7 +3,8 @@
 //! Typed views of the callbacks of Kollus.
 //!
 //! [`KollusCallback`] has a variant for each kind.
-//! Fields have the platform's names in snake case. Values have the platform's units.
+//! Field names follow the platform's names, in snake case.
+//! Values have the platform's units.
 //!
 //! Source: <https://docs.kollus.com/en/service-guide/vod/integration/callback/>
 
@@ -213,7 +214,7 @@ view! {
         filename: Option<String> = "filename",
         /// The key of the uploaded file.
         upload_file_key: Option<String> = "upload_file_key",
-        /// The result: `success` or `fail`.
+        /// The result of the transcoding: `success` or `fail`.
         transcoding_result: Option<String> = "transcoding_result",
     }
 
@@ -324,7 +325,7 @@ view! {
         recording_file_filename: Option<String> = "recording_file_filename",
         /// The type of the recording, such as `segment`.
         recording_file_kind: Option<String> = "recording_file_kind",
-        /// The result: 0 if the transfer failed, 1 if it succeeded.
+        /// The result of the transfer: 0 if the transfer failed, 1 if it succeeded.
         recording_file_transfer_result: Option<i64> = "recording_file_transfer_result",
         /// The name of the recording at the destination.
         target_filename: Option<String> = "target_filename",
@@ -340,7 +341,7 @@ view! {
         media_content_key: Option<String> = "media_content_key",
         /// The user identifier from the token with which the player opened the video.
         client_user_id: Option<String> = "client_user_id",
-        /// The position, in seconds from the start of the video.
+        /// The position of the bookmark or of the viewer, in seconds from the start of the video.
         position: Option<f64> = "position",
         /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
         localtime: Option<i64> = "localtime",

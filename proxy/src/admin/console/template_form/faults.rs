@@ -82,7 +82,7 @@ impl TemplateForm {
     }
 }
 
-/// Returns true if `text` contains the name of a variable or a file as a word.
+/// Returns true if `text` contains `name`, the name of a variable or a file, as a whole word.
 fn has_word(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || "_-./".contains(c);
     !name.is_empty() && text.split(|c| !is_part(c)).any(|word| word == name)
