@@ -8,6 +8,7 @@ use futures_channel::oneshot::channel;
 use gatepost::{StoreError, StoreFuture};
 use rusqlite::Connection;
 
+use super::checkpoint::Checkpoints;
 use super::error::failed;
 use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation, ended};
 
@@ -83,11 +84,12 @@ impl Writer {
     pub(super) fn start(
         db: Connection,
         check: impl Fn() -> Result<(), StoreError> + Send + 'static,
+        checkpoints: Checkpoints,
     ) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::<OnceLock<StoreError>>::default();
         let seen = Arc::clone(&failure);
-        thread::spawn(move || write(&db, &check, &receiver, &seen));
+        thread::spawn(move || write(&db, &check, &receiver, checkpoints, &seen));
         Self { jobs, failure }
     }
 
@@ -195,11 +197,13 @@ fn write(
     db: &Connection,
     check: &impl Fn() -> Result<(), StoreError>,
     jobs: &Receiver<Job>,
+    mut checkpoints: Checkpoints,
     failure: &OnceLock<StoreError>,
 ) {
     let mut durability = None;
     while let Ok(first) = jobs.recv() {
         let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
+        let bytes = batch.iter().map(|job| job.waiting.bytes()).sum();
         let (replies, result) = match failure.get() {
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
@@ -210,6 +214,7 @@ fn write(
         if let Err(error) = &result {
             keep(failure, error);
         }
+        checkpoints.count(replies.len(), bytes);
         replies.into_iter().for_each(|executed| (executed.reply)(result.clone()));
     }
 }
@@ -270,7 +275,8 @@ mod tests {
     fn writer() -> Writer {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE t (x UNIQUE)").unwrap();
-        Writer::start(db, || Ok(()))
+        let checkpoints = Checkpoints::start(Connection::open_in_memory().unwrap());
+        Writer::start(db, || Ok(()), checkpoints)
     }
 
     fn insert(db: &Connection) -> Result<usize, StoreError> {
