@@ -1,4 +1,4 @@
-//! A Pingora proxy that verifies callbacks, and sends their events to an upstream of its choice.
+//! A Pingora proxy that verifies callbacks and chooses the upstream of each event.
 //!
 //! ```sh
 //! cargo run -p gatepost-proxy --example pingora_upstream -- 127.0.0.1:8080 127.0.0.1:3000

@@ -5,8 +5,8 @@ use crate::route::{Route, Routes};
 use crate::toml_reader::{FaultKind, Table};
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Warns of each route on which gatepost refuses some kinds, because the callbacks of these
-    /// kinds name no tenant.
+    /// Warns of each route on which gatepost refuses the callbacks of some kinds because they name
+    /// no tenant.
     pub(super) fn warn_of_kinds_without_tenant(&self, tables: &[Table<'f>], routes: &Routes) {
         // Another warning covers a provider without a bound tenant.
         let is_bound = |(_, route): &(_, &Route)| route.bindings.has_tenants();
@@ -25,7 +25,7 @@ impl<'f> ConfigReader<'f, '_> {
                 route.label,
                 names(&mut refused.iter())
             );
-            let remedy = "bind \"*\" in a template, or set template on a route for these kinds";
+            let remedy = "bind \"*\" in a template, or set `template` on a route for these kinds";
             let unnamed = names(&mut refused.iter().filter(|kind| route.lacks_kind(**kind)));
             let remedy = match unnamed.is_empty() {
                 true => remedy.to_owned(),
@@ -41,7 +41,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns the kinds that gatepost refuses on a route, because their callbacks name no tenant.
+/// Returns the kinds that gatepost refuses on a route because their callbacks name no tenant.
 /// Omits a kind with a route of its own if callbacks do not name this kind.
 fn refused_kinds<'r>(route: &'r Route, routes: &'r Routes) -> impl Iterator<Item = usize> + 'r {
     let has_own_route = |kind: usize| {

@@ -24,8 +24,9 @@ impl Runtime for TokioRuntime {
         self.0.now()
     }
 
-    /// Completes after `time`. Without a tokio timer, logs the reason and completes at once,
-    /// because gatepost must not wait without a time limit. `drive` then acts as after a time-out.
+    /// Completes after `time`. If the current thread has no tokio timer, logs this fault and
+    /// completes at once, because gatepost must not wait without a time limit. `drive` then acts as
+    /// after a time-out.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
         async move {

@@ -15,7 +15,7 @@ pub enum IdentityInfo {
     /// empty, gatepost refuses the callback.
     Declared(Vec<Box<str>>),
     /// The id is new for each callback, because two events may have equal data. gatepost cannot
-    /// recognize a resend.
+    /// recognize a resend by this id.
     New,
 }
 

@@ -1,4 +1,4 @@
-//! Limit on the lines per second for each mode and code, and the number of omitted lines.
+//! Limit on the log lines per second for each mode and code, and the number of omitted lines.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use crate::limit::{Budget, Rate};
 use crate::route::Mode;
 use crate::time::Timestamp;
 
-/// Writes a line, unless the limit of lines for its code is exhausted.
+/// Writes a log line, unless the limit for the mode `Enforce` and the line's code is exhausted.
 macro_rules! limited_line {
     ($level:ident, $code:expr, $now:ident, $($rest:tt)+) => {{
         use $crate::report::line_limit::{LINES, nonzero};
@@ -18,7 +18,8 @@ macro_rules! limited_line {
     }};
 }
 
-/// Writes a line about an accepted callback, unless the limit of lines for its code is exhausted.
+/// Writes a log line about an accepted callback, unless the limit for the mode `Enforce` and the
+/// line's code is exhausted.
 macro_rules! event_line {
     ($level:ident, $code:literal, $accepted:ident, $now:ident, $($rest:tt)+) => {
         limited_line!(
@@ -51,8 +52,8 @@ struct CodeLines {
 }
 
 impl Lines {
-    /// Returns the number of lines omitted since the last written line; `None` if the caller must
-    /// omit this line too.
+    /// Returns the number of lines with this mode and code that callers have omitted since the last
+    /// such line that a caller has written; `None` if the caller must omit this line too.
     pub(super) fn admit(&self, mode: Mode, code: &'static str, now: Timestamp) -> Option<u64> {
         let rate = Rate::new(LINES_PER_SECOND, LINES_PER_SECOND);
         // Ignore a poisoned lock, because a panic cannot leave the map in an inconsistent state.

@@ -190,7 +190,7 @@ fault_kinds! {
         "remove the tenant from one of the two templates"
     TenantUnnamed Warning "tenant_unnamed"
         "callbacks of some kinds name no tenant, and no template is bound to \"*\", so gatepost refuses them (tenant_missing)"
-        "bind \"*\" in a template, or set template on a route for these kinds; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows"
+        "bind \"*\" in a template, or set `template` on a route for these kinds; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows"
     TimeoutTooLong Warning "timeout_too_long"
         "the platform stops waiting for the reply before timeout_ms has passed"
         "if the platform waits longer, raise budget_ms; otherwise, write the timeout that the message names"

@@ -1,4 +1,5 @@
-//! Environment variables that a text names in place of a string or a number: `{ env = "NAME" }`.
+//! Environment variables that a TOML text names in place of a string or a number:
+//! `{ env = "NAME" }`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,11 +13,11 @@ use zeroize::Zeroizing;
 /// Value of a variable, or a description of the problem.
 pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
-/// The variables that the texts name.
+/// The variables that the TOML texts name.
 ///
 /// gatepost looks up all values before it reads the first key, because a [`Table`](super::Table)
 /// returns borrowed values. Some of these values are secrets, but no table returns a secret
-/// from here: the code that reads a secret looks up the variable again.
+/// from `Variables`: the code that reads a secret looks up the variable again.
 #[derive(Default)]
 pub(super) struct Variables {
     values: HashMap<String, VariableValue>,

@@ -72,8 +72,9 @@ impl Sender<'_> {
         tally
     }
 
-    /// Sends requests on the connection, and counts the replies. Returns the requests that gatepost
-    /// has not processed. The caller sends them again (RFC 9113, section 8.7).
+    /// Sends requests on `connection`, and counts the replies and the lost requests. Returns the
+    /// requests that gatepost has not processed. The caller sends these requests again (RFC 9113,
+    /// section 8.7).
     async fn exchange(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,
@@ -118,7 +119,8 @@ impl Sender<'_> {
         unprocessed
     }
 
-    /// Sends a request. If no current connection accepts the request, opens a new connection.
+    /// Sends a request. If `connection` is `None` or no longer accepts requests, opens a new
+    /// connection.
     async fn send(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,
@@ -136,7 +138,7 @@ impl Sender<'_> {
         let head = http::Request::builder().method(request.method()).uri(uri);
         let (response, mut body) = client.send_request(head.body(())?, request.body.is_none())?;
         if let Some(bytes) = &request.body {
-            // If gatepost has reset the stream, the response returns the error.
+            // If gatepost has reset the stream, `response` returns the error.
             let _reset = body.send_data(Bytes::copy_from_slice(bytes.as_bytes()), true);
         }
         *connection = Some(client);
@@ -167,7 +169,7 @@ async fn read(response: ResponseFuture) -> Result<Reply, Failure> {
 }
 
 /// Returns true if gatepost has not processed the request. In this case, gatepost resets the stream
-/// with `REFUSED_STREAM`, or sends a `GOAWAY` without an error.
+/// with `REFUSED_STREAM`, or sends a `GOAWAY` with `NO_ERROR`.
 fn is_unprocessed(error: &Failure) -> bool {
     error.downcast_ref::<h2::Error>().is_some_and(|error| {
         error.reason() == Some(Reason::REFUSED_STREAM)

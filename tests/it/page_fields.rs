@@ -64,7 +64,8 @@ fn heading(kinds: &[&KindInfo]) -> String {
     }
 }
 
-/// Adds a row for each field, and for each field inside it. `before` is the path to the fields.
+/// Adds a row for each field, and for each field inside it. `before` is the prefix of each name in
+/// the table, such as `items[].`.
 fn add_rows(rows: &mut Vec<String>, fields: &[FieldInfo], before: &str) {
     for field in fields {
         let FieldInfo { name, about, .. } = field;
@@ -76,7 +77,7 @@ fn add_rows(rows: &mut Vec<String>, fields: &[FieldInfo], before: &str) {
     }
 }
 
-/// Returns the type with its unit, and the properties of the field.
+/// Returns the field's type with its unit, and adds `optional` and `secret` if they apply.
 fn ty(field: &FieldInfo) -> String {
     let unit = field.unit.map(|unit| format!(" in {unit}")).unwrap_or_default();
     let optional = if field.optional { ", optional" } else { "" };

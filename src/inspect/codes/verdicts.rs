@@ -128,12 +128,12 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TenantAmbiguous,
         "two fields of the callback name tenants of different templates",
-        "bind both tenants to one template, or set template on the route",
+        "bind both tenants to one template, or set `template` on the route",
     ),
     (
         RefusalKind::TenantMissing,
         "the callback names no tenant, such as a domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed)",
-        "bind \"*\" in a template, or set template on the route; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows",
+        "bind \"*\" in a template, or set `template` on the route; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows",
     ),
     (
         RefusalKind::TenantUnknown,
