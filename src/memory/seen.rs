@@ -47,7 +47,8 @@ impl Seen {
 
     /// Returns the existing value, or inserts `value` until `expires_at` and returns `None`.
     ///
-    /// An existing value does not change. It expires at the later of the two times.
+    /// An existing value does not change. It expires at its own expiry or at `expires_at`, whichever
+    /// is later.
     pub(crate) fn get_or_insert(
         &self,
         key: Fingerprint,

@@ -121,7 +121,7 @@ pub fn limit_differs(route: &str, own: LimitValues, other: LimitValues, now: Tim
         now,
         route,
         "expected one limit on all machines, found {own} here and {other} on another machine, so each \
-         has a budget of its own; write the same per_second and burst on all machines"
+         machine has its own budget; write the same per_second and burst on all machines"
     );
 }
 

@@ -68,9 +68,9 @@ fn nested() -> Vec<Case> {
     let length = format!("content-length: {}\r\n", REFUSED.len());
     let other = "POST /other HTTP/1.1";
     vec![
-        request("a push in the body of another path", other, &length, REFUSED)
+        request("a push in the body of a request for another path", other, &length, REFUSED)
             .passed("POST /other"),
-        request("a push in the chunks of another path", other, CHUNKED, "{chunks}")
+        request("a push in the chunks of a request for another path", other, CHUNKED, "{chunks}")
             .passed("POST /other"),
         post("a push in the body of a refused push", &length, REFUSED).kept(),
     ]

@@ -164,7 +164,8 @@ fn reports_wrong_common_events() {
 }
 
 /// Checks that the sample of each kind with common events becomes one of these events, and that the
-/// event names a stream. One kind of IVS and the asset kinds of Mux are exceptions.
+/// event names a stream. The sample of one kind of IVS becomes no common event, and the events of
+/// the asset kinds of Mux may name no stream.
 #[test]
 fn samples_of_built_in_platforms_become_common_events_of_their_kinds() {
     let mut platforms = Vec::new();

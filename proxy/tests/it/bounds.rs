@@ -39,8 +39,8 @@ fn wait_for_closed(gate: &Gatepost, code: &str, count: usize) {
     assert!(gate.program.wait_for_line(code).contains("\"from\":\"127.0.0.2\""));
 }
 
-/// Sends the same unfinished request on `fits + 1` connections, one more than the client's share of
-/// memory permits. Checks that gatepost closes only the first connection.
+/// Sends the unfinished request `bytes` on `fits + 1` connections, one more than the client's share
+/// of memory permits. Checks that gatepost closes only the first connection.
 fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);

@@ -126,7 +126,8 @@ fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> 
     assert!(fits(&expected, &found), "{page}: expected {expected}\nfound {found}\n{log}");
 }
 
-/// Starts gatepost with a template for Tencent CSS. `on` is the TOML value for all kinds.
+/// Starts gatepost in a shell, with a template for Tencent CSS. `top` contains further lines of the
+/// config, and `on` is the TOML value for all kinds. Returns the shell.
 fn serving(top: &str, on: &str) -> Shell {
     let mut shell = Shell::start("");
     let config = format!(
@@ -255,12 +256,12 @@ fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
         let words: Vec<_> = call.split(' ').collect();
         let files = words.windows(2).filter(|pair| pair[0] == "-f" && pair[1].contains('/'));
         for pair in files {
-            assert!(root().join(pair[1]).exists(), "expected the file of `{call}`, found none");
+            assert!(root().join(pair[1]).exists(), "expected a file named in `{call}`, found none");
         }
         let objects = words.iter().filter_map(|word| word.strip_prefix("deploy/"));
         for name in objects {
             let object = format!("kind: Deployment\nmetadata:\n  name: {name}\n");
-            assert!(manifest.contains(&object), "expected the object of `{call}`, found none");
+            assert!(manifest.contains(&object), "expected the Deployment of `{call}`, found none");
         }
         if call.starts_with("systemctl") || call.starts_with("journalctl") {
             assert!(words.contains(&"gatepost"), "{call}");

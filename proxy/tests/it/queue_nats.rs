@@ -311,7 +311,8 @@ fn unsuitable_server_prevents_the_start() {
 }
 
 /// Starts a server that accepts only TLS, requires a client certificate and a password, and accepts
-/// the largest body. Returns the server and the folder with the files that gatepost needs.
+/// the largest body of a callback. Returns the server and the folder with the files that gatepost
+/// needs.
 fn server_with_tls(authority: &Authority) -> (NatsServer, tempfile::TempDir) {
     let (folder, own) = (tempfile::tempdir().unwrap(), authority.sign("localhost"));
     let client = authority.sign("gatepost");
