@@ -173,7 +173,7 @@ pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestam
     event_line!(error, "view_mismatch", accepted, now, "handler did not run: {reason}");
 }
 
-/// Logs an error about a request that reached an extractor without passing the layer.
+/// Logs an error about a request that reached an extractor without passing through the layer.
 #[cfg(feature = "axum")]
 pub(crate) fn not_accepted(now: Timestamp) {
     limited_line!(

@@ -26,7 +26,7 @@ const CAMERA: &str = "[common]\nstream = '/name'\nclient_address = '/client/ip'\
 
 const ON: &str = "[template.on]\n'*' = { url = 'http://127.0.0.1:1/a', forward = 'common' }\n";
 
-/// Returns the type and the body of the event that the app gets.
+/// Returns the `ce-type` and the body of the event that the app gets.
 fn event(gate: &Gate, request: &Request<Vec<u8>>) -> (String, Value) {
     let head = Head::new(request.method(), request.uri(), request.headers());
     let accepted = send(gate, request).unwrap();

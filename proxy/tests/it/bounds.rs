@@ -7,8 +7,8 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::support::*;
 
-/// Setting that limits the total of all requests without a verdict to 1 MiB. The share of one
-/// client is an eighth of this limit: 128 KiB.
+/// Setting that limits the memory of all requests without a verdict together to 1 MiB. The share of
+/// one client is an eighth of this limit: 128 KiB.
 const SMALL: &str = "max_unjudged_bytes = 1048576";
 
 /// Connects from the address 127.0.0.`last`.

@@ -1,5 +1,6 @@
-//! Tests that run the commands of the README and of the manual that `guides.rs` does not run, and
-//! compare their output with the page. [`NOT_RUN`] lists the blocks that no test runs.
+//! Tests of the commands in the README and in the manual, except for the commands that `guides.rs`
+//! runs. The tests run these commands, and compare their output with the page. [`NOT_RUN`] lists
+//! the blocks that no test runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -223,8 +224,8 @@ fn event_of_testing_guide_reaches_the_app() {
 const PROGRAMS: [&str; 7] =
     ["apt-get", "install", "systemctl", "journalctl", "docker", "kubectl", "sudo"];
 
-/// Replaces [`PROGRAMS`] with scripts, and runs the commands of the guide. Checks the files and the
-/// names in the arguments of the commands.
+/// Replaces [`PROGRAMS`] with scripts, and runs the commands of the guide. Checks that the files
+/// and objects in the arguments of the commands exist.
 #[test]
 fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
     let mut shell = serving("", FIXED);
