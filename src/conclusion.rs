@@ -146,7 +146,7 @@ impl Origin {
     }
 }
 
-/// Verdict on an accepted callback for which gatepost has no usable answer from the app.
+/// Error for an accepted callback for which gatepost has no usable answer from the app.
 #[derive(Clone, Debug)]
 pub struct Unavailable {
     kind: UnavailableKind,

@@ -1,4 +1,4 @@
-//! Escapes received text for logs, and omits fields from `Debug` output.
+//! Escapes for received text in logs, and `Debug` output that omits fields.
 
 /// Escapes quotes, backslashes and unprintable characters. Returns at most the first 100 characters
 /// of the input, in escaped form.

@@ -163,7 +163,7 @@ fn is_local_name(host: &str) -> bool {
         || host.ends_with(".localhost")
 }
 
-/// Parses the forms of an IPv4 address that the system's resolver also accepts: fewer than four
+/// Parses further forms of an IPv4 address, which the system's resolver accepts: fewer than four
 /// parts, and hexadecimal or octal numbers, such as `127.1`, `2130706433` or `0x7f.0.0.1`.
 fn short_ipv4(host: &str) -> Option<Ipv4Addr> {
     let number = |part: &str| match part.strip_prefix("0x") {

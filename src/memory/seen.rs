@@ -36,7 +36,7 @@ const EMPTY: Slot = Slot { key: 0, value: u64::MAX, expires_at: Timestamp::from_
 pub(crate) struct Seen(OnceLock<Vec<Mutex<Vec<Slot>>>>);
 
 impl Seen {
-    /// Returns the value if it has not expired at the time `now`.
+    /// Returns the value of `key`, unless the value has expired at the time `now`.
     pub(crate) fn get(&self, key: Fingerprint, now: Timestamp) -> Option<u64> {
         // Before the first entry, a lookup must not allocate the table.
         self.0.get()?;
@@ -47,7 +47,8 @@ impl Seen {
 
     /// Returns the existing value, or inserts `value` until `expires_at` and returns `None`.
     ///
-    /// An existing value does not change. It expires at the later of the two times.
+    /// An existing value does not change. Its new expiry is the later of its own expiry and
+    /// `expires_at`.
     pub(crate) fn get_or_insert(
         &self,
         key: Fingerprint,

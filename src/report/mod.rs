@@ -121,7 +121,7 @@ pub fn limit_differs(route: &str, own: LimitValues, other: LimitValues, now: Tim
         now,
         route,
         "expected one limit on all machines, found {own} here and {other} on another machine, so each \
-         has a budget of its own; write the same per_second and burst on all machines"
+         machine has its own budget; write the same per_second and burst on all machines"
     );
 }
 
@@ -173,7 +173,7 @@ pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestam
     event_line!(error, "view_mismatch", accepted, now, "handler did not run: {reason}");
 }
 
-/// Logs an error about a request that reached an extractor without passing the layer.
+/// Logs an error about a request that reached an extractor without passing through the layer.
 #[cfg(feature = "axum")]
 pub(crate) fn not_accepted(now: Timestamp) {
     limited_line!(

@@ -1,5 +1,5 @@
-//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, and the app's answers,
-//! but passes every callback and every answer on unchanged.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, and the app's answers.
+//! gatepost passes every answer on unchanged, and every callback without its reserved headers.
 //!
 //! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. Servers
 //! differ in the way they decode a path, so a path has several spellings, such as `/hook` and

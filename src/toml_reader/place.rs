@@ -1,11 +1,11 @@
-//! Places of values in the texts that the code reads.
+//! Places of values in the TOML texts that gatepost reads.
 
 use std::ops::Range;
 
 /// The place of a value: its text, its byte range in this text, and its full key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Index of the text among the texts that the code reads together.
+    /// Index of the text among the texts that gatepost reads together.
     pub(super) text: usize,
     pub(super) span: Range<usize>,
     pub(crate) key: String,
@@ -33,7 +33,7 @@ impl Place {
         self
     }
 
-    /// Returns the index of the text among the texts that the code reads together.
+    /// Returns the index of the text among the texts that gatepost reads together.
     pub(crate) const fn text(&self) -> usize {
         self.text
     }

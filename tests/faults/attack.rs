@@ -49,9 +49,9 @@ const STREAMS: u32 = 100;
 /// Maximum number of body bytes on each stream.
 const STREAM_BYTES: usize = 1_000_000;
 
-/// Sends an incomplete request on each of 100 streams of an HTTP/2 connection, as fast as the
-/// windows permit, for at most `limit`. Returns the number of streams on which gatepost has replied
-/// or which it has reset.
+/// Sends an incomplete request on each of 100 streams of an HTTP/2 connection, as fast as
+/// flow control permits, for at most `limit`. Returns the number of streams on which gatepost has
+/// replied or which it has reset.
 pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {
     let mut windows = Windows::default();
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Clients without a key that send bodies that are expensive to read.
+//! Clients that have no key, and send bodies that are expensive to read.
 
 use std::fmt::Write as _;
 use std::io::{BufReader, Write as _};

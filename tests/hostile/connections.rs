@@ -38,18 +38,24 @@ fn pipelines() -> Vec<Case> {
             .gets(&[401, 200])
             .kept()
             .app_sees(&[EVENT]),
-        pushed(at_once("a push and another path", genuine, OTHER))
+        pushed(at_once("a push and a request for another path", genuine, OTHER))
             .gets(&[200, 200])
             .kept()
             .app_sees(&[EVENT, other]),
-        at_once("another path and a push", OTHER, genuine)
+        at_once("a request for another path and a push", OTHER, genuine)
             .gets(&[200, 200])
             .kept()
             .app_sees(&[other, EVENT]),
-        passed(at_once("another path and a refused push", OTHER, REFUSED)).gets(&[200, 401]).kept(),
-        passed(at_once("another path and the address of an event", OTHER, RESERVED))
-            .gets(&[200, 403])
+        passed(at_once("a request for another path and a refused push", OTHER, REFUSED))
+            .gets(&[200, 401])
             .kept(),
+        passed(at_once(
+            "requests for another path and for the address of an event",
+            OTHER,
+            RESERVED,
+        ))
+        .gets(&[200, 403])
+        .kept(),
         pushed(at_once("a genuine push and garbage", genuine, "\0\0\0")).gets(&[200, 400]),
         pushed(at_once(
             "a push that closes and a second push",
@@ -68,9 +74,9 @@ fn nested() -> Vec<Case> {
     let length = format!("content-length: {}\r\n", REFUSED.len());
     let other = "POST /other HTTP/1.1";
     vec![
-        request("a push in the body of another path", other, &length, REFUSED)
+        request("a push in the body of a request for another path", other, &length, REFUSED)
             .passed("POST /other"),
-        request("a push in the chunks of another path", other, CHUNKED, "{chunks}")
+        request("a push in the chunks of a request for another path", other, CHUNKED, "{chunks}")
             .passed("POST /other"),
         post("a push in the body of a refused push", &length, REFUSED).kept(),
     ]

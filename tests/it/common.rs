@@ -26,7 +26,7 @@ const CAMERA: &str = "[common]\nstream = '/name'\nclient_address = '/client/ip'\
 
 const ON: &str = "[template.on]\n'*' = { url = 'http://127.0.0.1:1/a', forward = 'common' }\n";
 
-/// Returns the type and the body of the event that the app gets.
+/// Returns the `ce-type` and the body of the event that the app gets.
 fn event(gate: &Gate, request: &Request<Vec<u8>>) -> (String, Value) {
     let head = Head::new(request.method(), request.uri(), request.headers());
     let accepted = send(gate, request).unwrap();
@@ -164,7 +164,8 @@ fn reports_wrong_common_events() {
 }
 
 /// Checks that the sample of each kind with common events becomes one of these events, and that the
-/// event names a stream. One kind of IVS and the asset kinds of Mux are exceptions.
+/// event names a stream. The sample of one kind of IVS becomes no common event, and the events of
+/// the asset kinds of Mux may name no stream.
 #[test]
 fn samples_of_built_in_platforms_become_common_events_of_their_kinds() {
     let mut platforms = Vec::new();

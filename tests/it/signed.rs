@@ -75,7 +75,7 @@ impl Rule {
         [self.text("prefix")].into_iter().chain(second)
     }
 
-    /// Returns the entries of the key `parts`, which lists the signed data. Omits their encodings.
+    /// Returns the entries of `parts`, which lists the signed data. Omits their encodings.
     fn parts(&self) -> Vec<&str> {
         // A token contains a digest of the body, or the body itself.
         if self.text("form") == "jwt" {

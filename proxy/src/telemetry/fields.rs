@@ -62,7 +62,10 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("number", "number of a queued event"),
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt to deliver a queued event"),
-    ("count", "number of queued events, or of shared values"),
+    (
+        "count",
+        "number of queued events, of shared values, or of connections to unsuitable NATS servers",
+    ),
     (
         "missed",
         "number of operations on the shared state that failed; gatepost continued without their results",

@@ -1,5 +1,5 @@
-//! Tests of the addresses of apps, of the upstream and of gatepost: Unix sockets, lists, and
-//! servers that fail.
+//! Tests of the addresses of apps and of the upstream, and of the addresses on which gatepost
+//! listens: Unix sockets, lists, and servers that fail.
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};

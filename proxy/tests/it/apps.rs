@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Serves the config of an example on free ports.
+/// Serves the config of an example on free ports. `app` is the port of the example app.
 fn serve_example(name: &str, app: u16) -> Gatepost {
     let path = root().join("examples").join(name).join("gatepost.toml");
     let config = std::fs::read_to_string(path).unwrap();

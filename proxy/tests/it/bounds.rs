@@ -7,8 +7,8 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::support::*;
 
-/// Setting that limits the total of all requests without a verdict to 1 MiB. The share of one
-/// client is an eighth of this limit: 128 KiB.
+/// Setting that limits the memory of all requests without a verdict together to 1 MiB. The share of
+/// one client is an eighth of this limit: 128 KiB.
 const SMALL: &str = "max_unjudged_bytes = 1048576";
 
 /// Connects from the address 127.0.0.`last`.
@@ -39,8 +39,8 @@ fn wait_for_closed(gate: &Gatepost, code: &str, count: usize) {
     assert!(gate.program.wait_for_line(code).contains("\"from\":\"127.0.0.2\""));
 }
 
-/// Sends the same unfinished request on `fits + 1` connections, one more than the client's share of
-/// memory permits. Checks that gatepost closes only the first connection.
+/// Sends the unfinished request `bytes` on `fits + 1` connections, one more than the client's share
+/// of memory permits. Checks that gatepost closes only the first connection.
 fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);

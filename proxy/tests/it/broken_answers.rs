@@ -87,7 +87,7 @@ fn for_each_answer(index: &AtomicUsize, check: impl Fn(&str, &str)) {
     }
 }
 
-/// Waits for `count` log lines that contain `text`. Returns the code of the last line.
+/// Waits for `count` log lines that contain `text`. Returns the code of the last of these lines.
 fn last_code(gate: &Gatepost, text: &str, count: usize) -> String {
     let line = gate.program.wait_for_lines(text, count);
     let line: Value = serde_json::from_str(&line).unwrap();

@@ -195,8 +195,8 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns the headers and the body of a reply, and the payload of a JWT. Omits the header that
-/// must contain the Kollus custom key.
+/// Returns the headers and the body of a reply, and the payload if the body is a JWT. Omits the
+/// header that must contain the Kollus custom key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)

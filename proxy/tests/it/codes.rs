@@ -1,4 +1,5 @@
-//! Tests that `gatepost help` explains each code in the source, and topics of other types.
+//! Tests that `gatepost help` explains each code that the source contains, and other topics such as
+//! metrics and config keys.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ const TABLES: [(&str, &str); 9] = [
     ("proxy/editor/src/error.rs", "pub const fn as_str"),
 ];
 
-/// Source texts that precede the code of a log line.
+/// Texts of the Rust source that precede the code of a log line, such as `app_timeout`.
 const BEFORE: [&str; 5] =
     ["report::warned(", "report::closed(", "code = ", "limited_line!(", "event_line!("];
 
@@ -59,7 +60,7 @@ fn in_log_lines() -> Vec<String> {
         let source = std::fs::read_to_string(file).unwrap();
         let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
         for before in BEFORE {
-            // A code is the first or second argument. The message follows it.
+            // The code is the first or second argument, before the message.
             let calls = code.split(before).skip(1);
             codes.extend(calls.flat_map(|rest| {
                 let statement = rest.split([';', '{']).next().unwrap();

@@ -132,8 +132,7 @@ fn each_response_has_security_headers() {
     }
     let asset = get(&gate, &format!("/console/assets/{style}"), "");
     assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
-    // No URL begins with a scheme or a slash, so that a proxy can serve the console below a path
-    // prefix.
+    // Every URL must be relative, because a proxy may serve the console below a path prefix.
     for path in ["/console/", "/console/callbacks/1"] {
         let text = get(&gate, path, &cookie).text();
         for attribute in ["href=\"", "src=\"", "action=\""] {
@@ -209,7 +208,7 @@ fn refuses_logins_with_429_after_eleven_wrong_tokens() {
     }
     assert_eq!(statuses[..11], [401; 11]);
     assert_eq!(statuses[11], 429, "status after eleven wrong tokens");
-    // During the delay, gatepost also refuses the correct token.
+    // After the wrong tokens, gatepost refuses even the correct token for a time.
     assert_eq!(send(&gate, "/console/login", ORIGIN, &format!("token={TOKEN}")).status, 429);
     gate.program.wait_for_line("refused a login to the console");
     assert!(!gate.program.log().contains("gu3ss"));
@@ -357,7 +356,7 @@ fn log_names_console_as_place_of_edit() {
     assert!(!gate.program.log().contains("over the API"));
 }
 
-/// Replaces the config file, reloads it, and waits for a log line that contains `result`.
+/// Writes `text` to the config file, reloads it, and waits for a log line that contains `result`.
 fn reload(gate: &Gatepost, text: &str, result: &str) {
     std::fs::write(gate.folder.path().join("gatepost.toml"), text).unwrap();
     gate.program.signal("HUP");
@@ -401,7 +400,8 @@ fn status_page_shows_faults_of_failed_reload() {
 
 const SCENARIO: &str = "/console/scenario?route=%2Fcallbacks%2Ftencent&template=prod-live";
 
-/// Plays a scenario that sends a push. Appends `step` to the TOML text of the step.
+/// Plays a scenario that sends a push. `step` is TOML text after the `kind` of the push: more keys
+/// of this step, or further steps.
 fn play(gate: &Gatepost, cookie: &str, step: &str) -> Response {
     let text = format!("[[stream]]\nname = 's'\nstep = [{{ kind = 'push'{step} }}]\n");
     play_text(gate, cookie, &text)

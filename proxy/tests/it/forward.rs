@@ -1,5 +1,5 @@
-//! Tests of `forward = "passthrough"` and of `host` through the program: the bytes that the app and
-//! the client receive.
+//! Tests of the config keys `forward = "passthrough"` and `host`: the bytes that the app and the
+//! client receive from the program.
 
 use crate::support::*;
 
@@ -14,8 +14,8 @@ fn serve(app: &App, top: &str, route: &str, address: &str) -> Gatepost {
     ))
 }
 
-/// Formats a play callback. If `te` is empty, gatepost's own HTTP/1 code (the fast path) serves the
-/// callback. Otherwise, Pingora serves it.
+/// Formats a play callback. If the header line `te` is empty, gatepost's own HTTP/1 code (the fast
+/// path) serves the callback. Otherwise, Pingora serves it.
 fn request(te: &str) -> Vec<u8> {
     request_to(&format!("/callbacks/kollus/{TOKEN}?lang=ko&x=%2F"), te)
 }

@@ -47,7 +47,7 @@ async fn grpc_passes_with_upstream_http2() {
         Gatepost::serve(&format!("upstream = 'http://{}'\nupstream_http2 = true", server()), "");
     let mut client = client(&gate).await;
     for _ in 0..3 {
-        // The status of a response with a message is in its trailers.
+        // If a gRPC response contains a message, the gRPC status is in the trailers.
         let reply = client.check(request("")).await.unwrap();
         assert_eq!(reply.into_inner().status, 1);
     }

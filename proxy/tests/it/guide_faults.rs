@@ -32,7 +32,7 @@ struct Faults {
     wrong_type_code: &'static str,
 }
 
-/// A guide, and the shell in which its steps fail.
+/// A guide, and the shell that runs its commands.
 struct Guide {
     page: String,
     shell: Shell,
@@ -97,7 +97,7 @@ impl Guide {
         self.fail_client(faults);
     }
 
-    /// Causes the faults of a client. The app has no log.
+    /// Causes the faults of a client of an app that writes no log.
     fn fail_client(&mut self, faults: &Faults) {
         let output = self.shell.run(faults.wrong_key);
         self.shows("401 Unauthorized", &output);

@@ -21,7 +21,7 @@ use crate::support::{free_port, gatepost};
 /// File with the standard error of all programs.
 const LOG: &str = "standard-error.log";
 
-/// Line after the output of a block.
+/// Line that the shell prints after the output of a block.
 const END: &str = "-- end of block --";
 
 /// Ports in the guides: callbacks, the admin listener, the app, and both listeners of a second

@@ -85,7 +85,7 @@ fn guide_for_go_shows_actual_outputs() {
     assert_eq!(run("go"), 1);
 }
 
-/// Uses Laravel's router to serve the routes of the guide.
+/// Uses Laravel's router to serve the Laravel routes of the guide.
 #[test]
 #[ignore = "needs php-illuminate-routing"]
 fn guide_for_laravel_shows_actual_outputs() {

@@ -1,5 +1,4 @@
-//! Tests that gatepost accepts callbacks with the config that `gatepost init` writes, without
-//! edits.
+//! Tests that gatepost accepts callbacks with an unedited config from `gatepost init`.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -62,7 +61,8 @@ fn new_config_of_each_provider_passes_check_and_accepts_callback_of_printed_comm
     }
 }
 
-/// Tries each public key. Returns true if `gatepost check` accepts the config with one of the keys.
+/// Tries a public key of each type. Returns true if `gatepost check` accepts the config with one of
+/// the keys.
 fn checks_with_public_key(name: &str, folder: &Path) -> bool {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
     ["rsa", "ed", "ec"].iter().any(|kind| {

@@ -1,5 +1,6 @@
-//! Tests that run the commands of the README and of the manual that `guides.rs` does not run, and
-//! compare their output with the page. [`NOT_RUN`] lists the blocks that no test runs.
+//! Tests of the commands in the README and in the manual, except for the commands that `guides.rs`
+//! runs. The tests run these commands, and compare their output with the page. [`NOT_RUN`] lists
+//! the blocks that no test runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -126,7 +127,8 @@ fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> 
     assert!(fits(&expected, &found), "{page}: expected {expected}\nfound {found}\n{log}");
 }
 
-/// Starts gatepost with a template for Tencent CSS. `on` is the TOML value for all kinds.
+/// Starts gatepost in a shell, with a template for Tencent CSS. `top` contains further lines of the
+/// config, and `on` is the TOML value for all kinds. Returns the shell.
 fn serving(top: &str, on: &str) -> Shell {
     let mut shell = Shell::start("");
     let config = format!(
@@ -222,8 +224,8 @@ fn event_of_testing_guide_reaches_the_app() {
 const PROGRAMS: [&str; 7] =
     ["apt-get", "install", "systemctl", "journalctl", "docker", "kubectl", "sudo"];
 
-/// Replaces [`PROGRAMS`] with scripts, and runs the commands of the guide. Checks the files and the
-/// names in the arguments of the commands.
+/// Replaces [`PROGRAMS`] with scripts, and runs the commands of the guide. Checks that the files
+/// and objects in the arguments of the commands exist.
 #[test]
 fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
     let mut shell = serving("", FIXED);
@@ -255,12 +257,12 @@ fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
         let words: Vec<_> = call.split(' ').collect();
         let files = words.windows(2).filter(|pair| pair[0] == "-f" && pair[1].contains('/'));
         for pair in files {
-            assert!(root().join(pair[1]).exists(), "expected the file of `{call}`, found none");
+            assert!(root().join(pair[1]).exists(), "expected a file named in `{call}`, found none");
         }
         let objects = words.iter().filter_map(|word| word.strip_prefix("deploy/"));
         for name in objects {
             let object = format!("kind: Deployment\nmetadata:\n  name: {name}\n");
-            assert!(manifest.contains(&object), "expected the object of `{call}`, found none");
+            assert!(manifest.contains(&object), "expected the Deployment of `{call}`, found none");
         }
         if call.starts_with("systemctl") || call.starts_with("journalctl") {
             assert!(words.contains(&"gatepost"), "{call}");

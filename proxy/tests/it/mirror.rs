@@ -1,4 +1,4 @@
-//! Tests of copies of events for a second app.
+//! Tests of the config key `mirror`, with which gatepost sends copies of events to a second app.
 
 use crate::support::*;
 

@@ -177,7 +177,8 @@ fn serve(
     }
 }
 
-/// Serves a config whose upstream and app are on `port`.
+/// Serves a config whose upstream and app are on `port`. Adds `tls` to the config, with `folder` in
+/// place of `DIR`.
 fn gate(port: u16, folder: &Path, tls: &str) -> Gatepost {
     let tls = tls.replace("DIR", folder.to_str().unwrap());
     Gatepost::serve(

@@ -87,7 +87,8 @@ fn key_setting(provider: &ProviderInfo, kind: &str) -> Option<String> {
     Some(signature.get("key")?.get("setting")?.as_str()?.to_owned())
 }
 
-/// Returns a key that the template does not have.
+/// Returns a key that the template does not have: `other`, or, if `key` is a private key, another
+/// private key of its type.
 fn other_key(provider: &ProviderInfo, key: &str, other: &str) -> String {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
     if !key.starts_with("-----") {

@@ -17,7 +17,8 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
-/// Returns a template with queued delivery for the kinds `push` and `interruption`.
+/// Returns a template with queued delivery. `push` and `end` are the apps for the kinds `push` and
+/// `interruption`, and `retry` contains the keys of the table `retry`.
 fn queued(push: &App, end: &App, retry: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\

@@ -95,7 +95,7 @@ fn removed_file_stops_the_queue_until_a_restart() {
         let output = command.env("TENCENT_KEY", KEY).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
-    // The command closes the file, and leaves the log in place.
+    // `gatepost queue list` closes the file, and leaves the write-ahead log in place.
     list();
     assert_eq!(gate.send(&pushed()).status, 200);
     fs::remove_file(gate.folder.path().join("gatepost.db")).unwrap();

@@ -26,7 +26,7 @@ fn config(server: &NatsServer, app: &App, more: &str) -> String {
     )
 }
 
-/// Starts a server that accepts the largest body of a callback.
+/// Starts a NATS server that accepts the largest body of a callback.
 fn server() -> NatsServer {
     NatsServer::with(&format!("{SYNCED}\nmax_payload: 4MB"))
 }
@@ -98,7 +98,8 @@ fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
     }
 }
 
-/// Starts two machines without queued delivery. `extra` is a line of the template for Tencent CSS.
+/// Starts gatepost for each of two machines, without queued delivery. `extra` is a line of the
+/// template for Tencent CSS.
 fn two_machines(server: &NatsServer, app: &App, extra: &str) -> [Gatepost; 2] {
     let store = format!(
         "[store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n",
@@ -310,8 +311,9 @@ fn unsuitable_server_prevents_the_start() {
     }
 }
 
-/// Starts a server that accepts only TLS, requires a client certificate and a password, and accepts
-/// the largest body. Returns the server and the folder with the files that gatepost needs.
+/// Starts a NATS server that accepts only TLS, requires a client certificate and a password, and
+/// accepts the largest body of a callback. Returns the server and the folder with the files that
+/// gatepost needs.
 fn server_with_tls(authority: &Authority) -> (NatsServer, tempfile::TempDir) {
     let (folder, own) = (tempfile::tempdir().unwrap(), authority.sign("localhost"));
     let client = authority.sign("gatepost");

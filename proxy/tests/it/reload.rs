@@ -44,7 +44,8 @@ fn save(gate: &Gatepost, name: &str, text: &str) {
     fs::rename(new, target).unwrap();
 }
 
-/// Writes a file, and sends `SIGHUP`. Waits until gatepost has reloaded the config `reloads` times.
+/// Writes a file, and sends `SIGHUP`. Waits until gatepost has reloaded the config `reloads` times
+/// since its start.
 fn include(gate: &Gatepost, name: &str, text: &str, reloads: usize) {
     save(gate, name, text);
     gate.program.signal("HUP");

@@ -130,8 +130,8 @@ fn successor_notifies_supervisor_and_predecessor_does_not() {
     assert_eq!(second.wait(), Some(0));
 }
 
-/// Starts gatepost with `listeners`, as systemd does. A script sets `LISTEN_PID` to its own
-/// process id, then replaces itself with gatepost.
+/// Starts gatepost with `listeners`, as systemd does. `names` is the value of `LISTEN_FDNAMES`. A
+/// script sets `LISTEN_PID` to its own process id, then replaces itself with gatepost.
 pub(crate) fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
     let count = listeners.len();
     let mut shell = Command::new("python3");

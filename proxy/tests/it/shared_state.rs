@@ -100,7 +100,8 @@ fn last_good_reply_survives_a_restart() {
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"last_good\""), 1);
 }
 
-/// Returns a template with addresses for the kinds that start or end a session.
+/// Returns a template with addresses for the kinds that start or end a session. `deliver` is the
+/// value of the key `deliver`.
 pub fn sessions(app: &App, deliver: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\

@@ -54,8 +54,7 @@ impl Drop for Over<'_> {
 }
 
 /// Sends pushes on one connection until `is_over` is true, but at least [`EACH`] pushes. gatepost
-/// must accept each push. Returns the number of sent
-/// pushes.
+/// must accept each push. Returns the number of sent pushes.
 fn send_all(port: u16, is_over: &AtomicBool) -> usize {
     let mut client = Client::new(connect(port));
     let mut sent = 0;

@@ -13,8 +13,8 @@ fn key_otlp_is_a_fault_without_the_feature() {
         let output = crate::support::gatepost().args([command, "-c"]).arg(&path).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{command}");
         let stderr = String::from_utf8(output.stderr).unwrap();
-        let fault =
-            "telemetry.otlp: expected a gatepost with the feature `otlp`, found one without";
+        let fault = "telemetry.otlp: expected a gatepost with the feature `otlp`, found a gatepost without \
+                     this feature";
         assert!(stderr.contains(fault), "{command}: expected {fault}, found {stderr}");
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of the independent runners of the vectors: `verify.py` and `verify.mjs` in
-//! `tests/vectors`, and `tests/peers/sdks.mjs`, which verifies with the libraries of platforms. A
-//! further test compares the committed vectors with the vectors that `make.py` writes.
+//! `tests/vectors`, and `tests/peers/sdks.mjs`, which verifies the vectors with the libraries of
+//! platforms. A further test compares the committed vectors with the vectors that `make.py` writes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use gatepost_fuzz::seeds::{self, Inputs};
-// Links libFuzzer, which defines the functions that code with coverage options calls.
+// Links libFuzzer. The coverage options make the compiled code call functions of libFuzzer.
 use libfuzzer_sys as _;
 
 fn main() {

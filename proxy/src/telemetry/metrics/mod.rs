@@ -1,6 +1,7 @@
 //! Prometheus metrics. The names, labels and label values are stable.
 //!
-//! 1. No label has a value that a client chooses: a tenant or a path is never a label.
+//! 1. No label has a value that a client chooses: no label contains a tenant or the path of a
+//!    request.
 //! 2. gatepost creates the series of each listed kind of each template (up to 256 kinds), and of
 //!    each code, with the value 0. `rate()` then counts the first increase.
 //! 3. Counting a callback costs a few atomic additions, because each template contains the counters

@@ -7,7 +7,7 @@ use crate::generated_page::{cell, check, first_line};
 
 const LEAD: &str = "All metrics of the proxy. The admin listener serves them at `/metrics`, in the text format of Prometheus.
 
-- No label has a value that a client chooses: a tenant or a path is never a label.
+- No label has a value that a client chooses: no label contains a tenant or the path of a request.
 - From the start, gatepost shows the series of each kind that a template lists (up to 256 kinds over all templates), and of each code,
   with the value 0. So `rate()` counts the first increase.
 - A reload removes the series of templates that the config no longer contains.

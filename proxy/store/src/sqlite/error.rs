@@ -84,8 +84,8 @@ pub enum OpenError {
     Nats(#[from] crate::NatsError),
     /// The program has no support for NATS.
     #[error(
-        "expected a gatepost with the feature nats for this url, found one without; install a gatepost \
-         that was built with it, or write url = \"sqlite:FILE\""
+        "expected a gatepost with the feature nats for this url, found a gatepost without this feature; \
+         install a gatepost with this feature, or write url = \"sqlite:FILE\""
     )]
     NoNats,
     /// The URL names a store that this program does not support.

@@ -3,7 +3,7 @@
 //! `tests/hostile/http11probe.toml` contains the requests, the outcomes that Http11Probe expects,
 //! and the outcomes of gatepost. If gatepost keeps the connection open after a case, the client
 //! sends a request for [`SENTINEL`] on this connection. The reply shows that client and gatepost
-//! agree on the end of the case.
+//! agree where the bytes of the case end.
 
 mod table;
 mod upstream;

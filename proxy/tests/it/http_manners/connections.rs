@@ -192,7 +192,7 @@ fn does_not_send_post_twice() {
     assert_eq!(client.send(&post("/other", "1")).status, 200);
     assert_eq!(client.send(&post("/other", "2")).status, 502);
     assert_eq!(app.seen().len(), 2);
-    // gatepost sends an idempotent request again, on a new connection.
+    // gatepost sends an idempotent request, such as a `PUT`, again on a new connection.
     let app = App::start(|seen| {
         if seen.connection == 0 && seen.body == b"2" { Act::HangUp } else { Act::Answer(200, "ok") }
     });

@@ -406,7 +406,7 @@ fn edits_from_manual_move_apps_to_the_next_form_and_back() {
     }
 }
 
-/// Runs the commands of the walk-through after an edit.
+/// Runs the commands that the walk-through tells the operator to run after each edit.
 fn check_commands(config: &Path, form: Form) {
     for command in ["check", "routes"] {
         let mut program = gatepost();

@@ -149,7 +149,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Front controller by path, with `check_reply = true`",
-        about: "The same app. gatepost passes an answer on only if it acknowledges the callback.",
+        about: "The same app. gatepost passes an answer on only if the answer acknowledges the callback.",
         server: || php("legacy/php/laravel/public"),
         path: "/api/tencent/callback",
         keys: &[(Form::Passthrough, "check_reply = true")],

@@ -214,7 +214,8 @@ fn takes_over_only_templates_that_operator_names() {
     }
     assert_eq!(double.state(), (vec![foreign, other.clone()], rules.to_vec()));
 
-    // With `--adopt`, gatepost may change the template `live`, and may move a rule of `other`.
+    // With `--adopt`, gatepost may change the callback template `live`, and may move a rule of
+    // `other`.
     let (code, text) = operator.run("apply --yes --adopt live --adopt other");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("~ modify callback template live (1)\n"), "{text}");
@@ -234,7 +235,7 @@ fn prune_leaves_template_that_operator_has_made() {
     let operator = Operator::new(&double);
     operator.config(&[template("live", NEW, "'push.example.com'")]);
     assert_eq!(operator.run("apply --yes --adopt live").0, Some(0));
-    // From now on, gatepost manages the template even without `--adopt`.
+    // From now on, gatepost manages the callback template even without `--adopt`.
     operator.config(&[template("live", NEW, "'push2.example.com'")]);
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
@@ -307,8 +308,9 @@ fn removes_own_templates_and_rules_only_with_prune() {
 #[test]
 fn prune_leaves_rules_that_operator_has_made() {
     let (double, operator) = made();
-    // The operator makes three rules in the console. For each template of gatepost, one rule has
-    // another domain. For `live`, one rule has the domain of the config and another application.
+    // The operator makes three rules in the console. For each callback template of gatepost, one
+    // rule has a domain that the config does not bind. For `live`, one rule has the domain in the
+    // config and another application.
     let rules = [
         rule("hand.example.com", "live", 5001),
         rule("push.example.com", "vip", 5001),

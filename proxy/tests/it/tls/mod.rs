@@ -22,7 +22,8 @@ struct TlsGate {
 }
 
 impl TlsGate {
-    /// Serves a certificate for `gate.test`. `tables` are further tables of the config.
+    /// Serves a certificate for `gate.test`. `top` and `tables` are further keys and tables of the
+    /// config.
     fn serve(top: &str, tables: &str) -> Self {
         let authority = Authority::new();
         let issued = authority.issue(&["gate.test"]);

@@ -52,7 +52,7 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
 }
 
-/// Encodes fields in HPACK, as literals without indexing and without Huffman coding.
+/// Encodes header fields in HPACK, as literals without indexing and without Huffman coding.
 fn hpack(fields: &[(String, String)]) -> Vec<u8> {
     let text = |text: &str| {
         let text = bytes(text);

@@ -73,7 +73,7 @@ fn records(server: &Server) -> Vec<Record> {
     server.lines().iter().map(parse).collect()
 }
 
-/// Sends each case on its own connection, and then a second request on the same connection. Returns
+/// Sends each case and then a second request on one connection, in pieces of `piece` bytes. Returns
 /// a fault for each connection that received a reply to the request of another connection.
 fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
     let faults = Mutex::new(Vec::new());
