@@ -14,7 +14,7 @@ fn key_otlp_is_a_fault_without_the_feature() {
         assert_eq!(output.status.code(), Some(1), "{command}");
         let stderr = String::from_utf8(output.stderr).unwrap();
         let fault =
-            "telemetry.otlp: expected a gatepost with the feature `otlp`, found one without";
+            "telemetry.otlp: expected a gatepost with the feature `otlp`, found a gatepost without";
         assert!(stderr.contains(fault), "{command}: expected {fault}, found {stderr}");
     }
 }
