@@ -272,7 +272,7 @@ impl Event {
     /// object.
     ///
     /// The data never contains the fields that serve only the signature. With `keep_proof = true`,
-    /// only the body for the app contains these fields.
+    /// the body that the app receives contains these fields.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data

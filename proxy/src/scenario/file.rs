@@ -47,7 +47,8 @@ pub(crate) struct Stream {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) kind: String,
-    /// Gap after the previous step or the start of the stream, and between repetitions.
+    /// Gap before each repetition: the time since the previous callback of the stream, or since the
+    /// start of the stream.
     #[serde(default, deserialize_with = "duration")]
     pub(crate) after: Duration,
     #[serde(default = "once")]

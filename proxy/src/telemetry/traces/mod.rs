@@ -34,8 +34,8 @@ pub(crate) struct AppCall {
 pub(crate) enum TracesError {
     #[cfg(not(feature = "otlp"))]
     #[error(
-        "telemetry.otlp: expected a gatepost with the feature `otlp`, found one without; build \
-         gatepost with --features otlp, or remove the key"
+        "telemetry.otlp: expected a gatepost with the feature `otlp`, found a gatepost without this \
+         feature; build gatepost with --features otlp, or remove the key"
     )]
     Absent,
     #[cfg(feature = "otlp")]
