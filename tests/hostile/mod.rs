@@ -295,6 +295,9 @@ pub fn run(door: &dyn Door) {
 /// Sends one push over HTTP/1.1 and one over HTTP/2, and abandons both before the app answers.
 /// Checks that gatepost replies to a third push.
 ///
+/// `wait_until_asked` waits until the app has received this number of events. `answer_all` lets the
+/// app answer all events.
+///
 /// # Errors
 ///
 /// Returns an error if gatepost does not reply to the third push.
@@ -318,7 +321,8 @@ pub fn abandon(
     same("status of the third push", &next.status()?, &Some(200))
 }
 
-/// Runs a case, then sends a genuine push on a new connection.
+/// Runs a case, then sends a genuine push on a new connection. Adds the requests that the app
+/// receives to `expected`.
 fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(), String> {
     let before = door.seen().len();
     let played = case.play(door);
