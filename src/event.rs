@@ -80,7 +80,7 @@ pub struct Event {
     pub(crate) is_raw: bool,
 }
 
-/// Id of an event: 32 hex digits.
+/// The 32 hex digits of an event's id.
 pub(crate) type Id = [u8; 32];
 
 /// Id of an event. gatepost computes a deferred id only if gatepost or the app uses the id.

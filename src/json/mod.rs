@@ -14,7 +14,7 @@
 //!    elements.
 //!
 //! A client without a key can send any body. Each function in this module therefore takes time in
-//! proportion to the length of the body: no function compares each name with each other name.
+//! proportion to the length of the body: no function compares every pair of names.
 
 mod large_number;
 mod member_list;
@@ -74,7 +74,7 @@ impl Limits {
         Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
 }
 
-/// Items whose number in a callback has a limit.
+/// Items whose count in a callback has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Elements,

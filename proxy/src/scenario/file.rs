@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
-    /// Provider of each stream without a provider of its own.
+    /// Provider of each stream that names no provider.
     #[serde(default)]
     pub(crate) provider: Option<String>,
-    /// Address for the callbacks of each step without an address of its own.
+    /// Address for the callbacks of each step that names no address.
     #[serde(default, deserialize_with = "optional_address")]
     pub(crate) to: Option<Uri>,
     #[serde(default)]
@@ -69,7 +69,7 @@ impl Step {
     }
 }
 
-/// Values, by the name of the field.
+/// Values of fields, by field name.
 pub(crate) type Fields = BTreeMap<String, FieldValue>;
 
 /// Value of a field, as text.
