@@ -91,7 +91,7 @@ fn item_path(target: &str) -> Option<String> {
     Some(format!("crate::{}", path.join("::")))
 }
 
-/// Converts the path of a picture to its URL, because docs.rs has only the pages.
+/// Converts the path of a picture to its URL, because docs.rs has the pages, but not the pictures.
 fn picture_url(target: &str) -> Option<String> {
     let (_folder, picture) = target.split_once("pictures/").filter(|_| !target.contains(':'))?;
     Some(format!("{PICTURES}{picture}"))

@@ -136,14 +136,14 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackRejection {
-    /// [`GateLayer`](crate::GateLayer) has not accepted the request as a callback. The status is
-    /// 403.
+    /// Error for a request that [`GateLayer`](crate::GateLayer) has not accepted as a callback. The
+    /// status is 403.
     #[error(
         "expected a callback accepted by gatepost, found a request that gatepost did not accept; \
          add `GateLayer`, and a [[route]] with the path of the request"
     )]
     NotAccepted,
-    /// The callback does not match the type `T` of [`Callback`]. The status is 422.
+    /// Error for a callback that does not match the type `T` of [`Callback`]. The status is 422.
     #[error(transparent)]
     View(ViewError),
 }

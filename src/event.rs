@@ -80,7 +80,7 @@ pub struct Event {
     pub(crate) is_raw: bool,
 }
 
-/// Id of an event: 32 hex digits.
+/// The 32 hex digits of an event's id.
 pub(crate) type Id = [u8; 32];
 
 /// Id of an event. gatepost computes a deferred id only if gatepost or the app uses the id.
@@ -272,7 +272,7 @@ impl Event {
     /// object.
     ///
     /// The data never contains the fields that serve only the signature. With `keep_proof = true`,
-    /// only the body for the app contains these fields.
+    /// the body that the app receives contains these fields.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data

@@ -1,7 +1,7 @@
 //! The config that the proxy applies to requests, and the files of this config.
 //!
-//! An edit by the admin API or the console changes one of these files. On `SIGHUP`, and with
-//! `watch` after a change, the proxy reads the files again.
+//! An edit over the admin API or in the console changes one of these files. The proxy reads the
+//! files again on `SIGHUP` and, if `watch` is true, after a change.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

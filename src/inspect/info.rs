@@ -117,7 +117,7 @@ pub struct KindInfo {
     /// True if gatepost can determine the kind from the callback. If false, a route for the kind
     /// needs the key `kind`.
     pub named: bool,
-    /// JSON Pointers to the values in the event's subject. The list omits values from other places
+    /// JSON Pointers to the values in the event's subject. The list omits values from places other
     /// than the body.
     pub subject: Vec<Box<str>>,
     /// JSON Pointers to the time of the event. gatepost uses the first value that is present.

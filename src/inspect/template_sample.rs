@@ -117,8 +117,8 @@ impl TemplateSample {
         self.template.plan.signature_of(Some(self.kind)).is_some() && self.key().is_none()
     }
 
-    /// Sets the time, and the first key of the template that can sign. If the template has no such
-    /// key, returns the sample unchanged.
+    /// Sets the time, and the template's first key that can sign. If the template has no such key,
+    /// returns the sample unchanged.
     pub fn sign<'d>(&self, sample: Sample<'d>, now: Timestamp) -> Sample<'d> {
         match self.key() {
             Some(key) => sample.sign_with(key, now),

@@ -14,7 +14,7 @@
 //!    elements.
 //!
 //! A client without a key can send any body. Each function in this module therefore takes time in
-//! proportion to the length of the body: no function compares each name with each other name.
+//! proportion to the length of the body: no function compares every pair of names.
 
 mod large_number;
 mod member_list;
@@ -43,8 +43,8 @@ pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Maximum number of members of an object, of fields of a form, and of parameters of a query.
 ///
-/// The largest object of any known callback has 100 members: `uservalues` of a Kollus play callback
-/// in which all of them are set.
+/// The largest object of any known callback is `uservalues` of a Kollus play callback, with up to
+/// 100 members.
 pub(crate) const MAX_OBJECT_MEMBERS: usize = 4096;
 
 /// Maximum number of members of all objects in a body. The sample callback with the most members is
@@ -74,7 +74,7 @@ impl Limits {
         Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
 }
 
-/// Items whose number in a callback has a limit.
+/// Items whose count in a callback has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Elements,
@@ -129,8 +129,8 @@ pub(crate) struct Member<'a> {
     /// Range of the member in the object's text, from the name's first quote to the end of the
     /// value.
     ///
-    /// Empty for a form and for a name with escapes. Also empty if anything but a single colon
-    /// separates name and value.
+    /// Empty for a member of a form, and for a member whose name has escapes. Also empty if
+    /// anything but a single colon separates name and value.
     ///
     /// If adjacent members have non-empty spans, gatepost copies these members with one write.
     /// Writing each member separately would produce the same bytes.

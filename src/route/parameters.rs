@@ -96,7 +96,7 @@ impl RouteParameters {
         })
     }
 
-    /// Returns a query without the route's parameters.
+    /// Returns `query` without the route's parameters.
     pub(crate) fn removed_from<'q>(&self, query: &'q str) -> Cow<'q, str> {
         if self.is_empty() {
             return query.into();

@@ -3,8 +3,8 @@
 use super::{Mode, Route};
 
 impl Route {
-    /// Returns true if gatepost refuses callbacks of the kind with the code `tenant_missing`: they
-    /// name no tenant, and neither the route nor a binding of `*` selects a template.
+    /// Returns true if gatepost refuses all callbacks of the kind, with the code `tenant_missing`:
+    /// the callbacks name no tenant, and neither the route nor a binding of `*` selects a template.
     ///
     /// The sample of the kind, or else of the provider, shows if its callbacks name a tenant.
     pub(crate) fn lacks_tenant(&self, kind: usize) -> bool {
@@ -13,8 +13,8 @@ impl Route {
         is_judged && !self.plan.may_name_tenant(kind)
     }
 
-    /// Returns true if gatepost refuses callbacks of the kind with the code `kind_missing`: they do
-    /// not name their kind, and the route does not set the kind.
+    /// Returns true if gatepost refuses all callbacks of the kind, with the code `kind_missing`:
+    /// the callbacks do not name their kind, and the route does not set the kind.
     pub(crate) fn lacks_kind(&self, kind: usize) -> bool {
         self.kind.is_none() && !self.plan.kind_rule.may_find(kind)
     }

@@ -150,7 +150,7 @@ fn ends() -> Vec<Case> {
         chunked("only the last chunk", "0\r\n\r\n").kept(),
         chunked("data in the last chunk", "{hex}\r\n{push}\r\n0\r\n{push}\r\n0\r\n\r\n"),
         chunked(
-            "more than the limit",
+            "data beyond the size limit of the body",
             &format!("100001\r\n{}\r\n0\r\n\r\n", "x".repeat(0x10_0001)),
         )
         .gets(&[413]),

@@ -1,11 +1,12 @@
 //! Hostile HTTP: bytes to send, expected replies, and the requests that the app may receive.
 //!
 //! The proxy and the layer share one table. Each case runs on a new connection. Afterwards,
-//! gatepost must reply to a genuine push on another connection, which shows that gatepost still
-//! serves clients. If gatepost keeps the connection of the case open, gatepost must reply to a
-//! genuine push there, which shows that client and gatepost agree on the end of the hostile
-//! request. Otherwise, a genuine push on that connection must not reach the app. The app must
-//! receive exactly the requests that the cases list, and the genuine pushes.
+//! gatepost must reply to a genuine push, a callback of the kind `push`, on another connection.
+//! This reply shows that gatepost still serves clients. If gatepost keeps the connection of the
+//! case open, gatepost must reply to a genuine push there, which shows that client and gatepost
+//! agree on the end of the hostile request. Otherwise, a genuine push on that connection must not
+//! reach the app. The app must receive exactly the requests that the cases list, and the genuine
+//! pushes.
 
 mod chunks;
 mod connections;
@@ -109,12 +110,12 @@ fn case(name: impl Into<String>, bytes: impl Into<String>) -> Case {
     Case::new(name.into(), Sends::Bytes(bytes.into()))
 }
 
-/// Creates a case of a request with a host and these header lines, each with a line end.
+/// Creates a case of a request with a host. Each header line in `headers` has a line end.
 fn request(name: impl Into<String>, line: &str, headers: &str, body: &str) -> Case {
     case(name, format!("{line}\r\nhost: gate.test\r\n{headers}\r\n{body}"))
 }
 
-/// Creates a case of a push with these header lines.
+/// Creates a case of a request to the Tencent route. Each header line in `headers` has a line end.
 fn post(name: impl Into<String>, headers: &str, body: &str) -> Case {
     request(name, "POST /callbacks/tencent HTTP/1.1", headers, body)
 }
@@ -183,7 +184,7 @@ impl Case {
         self.gets(&[200]).kept().app_sees(&[line])
     }
 
-    /// Sets the stream name of the push to this JSON text.
+    /// Sets the stream name in the body of the push to this JSON text.
     const fn of_stream(mut self, stream: &'static str) -> Self {
         self.stream = stream;
         self
@@ -294,6 +295,9 @@ pub fn run(door: &dyn Door) {
 /// Sends one push over HTTP/1.1 and one over HTTP/2, and abandons both before the app answers.
 /// Checks that gatepost replies to a third push.
 ///
+/// `wait_until_asked` waits until the app has received this number of events. `answer_all` lets the
+/// app answer all events.
+///
 /// # Errors
 ///
 /// Returns an error if gatepost does not reply to the third push.
@@ -317,7 +321,8 @@ pub fn abandon(
     same("status of the third push", &next.status()?, &Some(200))
 }
 
-/// Runs a case, then sends a genuine push on a new connection.
+/// Runs a case, then sends a genuine push on a new connection. Adds the requests that the app
+/// receives to `expected`.
 fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(), String> {
     let before = door.seen().len();
     let played = case.play(door);

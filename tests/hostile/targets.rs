@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Creates a case of a push to this target.
+/// Creates a case of a genuine `push` callback to this target.
 fn to(target: &str) -> Case {
     request(format!("{target:?}"), &format!("POST {target} HTTP/1.1"), LENGTH, "{push}")
 }

@@ -1,4 +1,5 @@
-//! Tests of packed permits. An unpacked permit (`Accepted`) must equal the permit before packing.
+//! Tests of packed permits. An `Accepted` is the permit to forward a callback. An unpacked permit
+//! must equal the permit before packing.
 
 use bytes::Bytes;
 use gatepost::{

@@ -18,6 +18,7 @@ const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1h
                            -----END PRIVATE KEY-----\n";
 
 /// Returns a config in which this key of the config's schema has the value of the variable `S`.
+/// `certificate` is the path of a certificate file.
 fn config(key: &str, certificate: &str) -> Option<String> {
     let from = "{ env = 'S' }";
     let name = key.rsplit('.').next()?;
@@ -61,7 +62,8 @@ fn secret(key: &str) -> String {
     }
 }
 
-/// Adds the paths of the keys with the type `secret` to `found`.
+/// Adds the path of each key with the type `secret` in `part` to `found`. `part` is a part of
+/// `schema`, and `path` is the path of `part`.
 fn find_secrets(schema: &Json, part: &Json, path: &str, found: &mut BTreeSet<String>) {
     if *part == schema["$defs"]["secret"] {
         found.insert(path.to_owned());

@@ -52,7 +52,8 @@ impl Case {
         builder.build().unwrap_or_else(|error| panic!("expected a gate, found {error}"))
     }
 
-    /// Passes the callback and an answer to the observers. Returns a summary of the prediction.
+    /// Observes the callback in shadow mode, with the headers `received`. `show` passes the body of
+    /// the callback and an answer to the observers. Returns a summary of the prediction.
     fn predict(
         self,
         received: &HeaderMap,

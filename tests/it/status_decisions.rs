@@ -21,7 +21,8 @@ const REDIRECT: &str =
     "redirect = { field = 'location', status = 302 }\nfields = { location = 'string?' }";
 const BODY: &str = "allow = { code = 0 }\ndeny = { code = 1 }\nfields = { code = 'integer?' }";
 
-/// Builds a gate. `reply` contains more keys of the reply, and `entry` has the keys beside `url`.
+/// Builds a gate. `reply` contains further keys of `[kinds.publish.reply]` in the definition.
+/// `entry` contains further keys of `publish` in `[template.on]`.
 fn gate(reply: &str, entry: &str) -> Result<Gate, String> {
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("server.toml"), format!("{DEFINITION}{reply}\n")).unwrap();

@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
-    /// Provider of each stream without a provider of its own.
+    /// Provider of each stream that names no provider.
     #[serde(default)]
     pub(crate) provider: Option<String>,
-    /// Address for the callbacks of each step without an address of its own.
+    /// Address for the callbacks of each step that names no address.
     #[serde(default, deserialize_with = "optional_address")]
     pub(crate) to: Option<Uri>,
     #[serde(default)]
@@ -47,7 +47,8 @@ pub(crate) struct Stream {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) kind: String,
-    /// Gap after the previous step or the start of the stream, and between repetitions.
+    /// Gap before each repetition: the time since the previous callback of the stream, or since the
+    /// start of the stream.
     #[serde(default, deserialize_with = "duration")]
     pub(crate) after: Duration,
     #[serde(default = "once")]
@@ -68,7 +69,7 @@ impl Step {
     }
 }
 
-/// Values, by the name of the field.
+/// Values of fields, by field name.
 pub(crate) type Fields = BTreeMap<String, FieldValue>;
 
 /// Value of a field, as text.

@@ -58,7 +58,7 @@ impl Due<'_> {
         fields.into_iter().map(filled).collect()
     }
 
-    /// Replaces the placeholders, which are words in braces.
+    /// Replaces the known placeholders in `text`, such as `{now}`.
     fn fill(&self, text: &str, start: i64) -> String {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let now = start.saturating_add(seconds(self.at));

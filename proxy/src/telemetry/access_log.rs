@@ -92,7 +92,7 @@ pub(crate) fn sampled() -> Option<&'static AccessLog> {
 }
 
 impl AccessLog {
-    /// Writes a line.
+    /// Puts a line into the queue.
     pub(crate) fn write(&self, request: &LoggedRequest<'_>, callback: Option<LoggedCallback<'_>>) {
         let mut time = String::with_capacity(32);
         let _infallible = SystemTime.format_time(&mut Writer::new(&mut time));
@@ -136,7 +136,8 @@ fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
 /// Fields of a line about a callback.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoggedCallback<'a> {
-    /// Address of the client. Behind trusted proxies, the address that they name.
+    /// Address of the client. For a request through trusted proxies, the address that the proxies
+    /// name.
     #[serde(skip)]
     pub(crate) client: Option<IpAddr>,
     pub(crate) provider: &'a str,

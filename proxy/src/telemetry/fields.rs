@@ -1,7 +1,8 @@
 //! Fields of the lines of the log and of the access log, for the manual and for
 //! `gatepost help FIELD`.
 //!
-//! A test of the program compares the lines of all other tests with these lists.
+//! A test of the program compares the lines that the program writes in all other tests with these
+//! lists.
 
 /// Field of a line: its name and its meaning.
 pub(crate) type FieldHelp = (&'static str, &'static str);
@@ -33,7 +34,7 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
     ("tenant", "tenant of the callback, such as a push domain or a channel key"),
     ("id", "`ce-id` of the event; in lines about a replay, the number of the captured callback"),
     ("source", "`ce-source` of the event"),
-    ("from", "address of the client; behind trusted proxies, of the client that they name"),
+    ("from", "address of the client; behind trusted proxies, of the client that the proxies name"),
     ("status", "HTTP status of the reply"),
     ("decision", "`allow` or `deny`; absent if the reply neither allows nor denies"),
     ("elapsed_ms", "milliseconds from the head of the callback to its reply"),

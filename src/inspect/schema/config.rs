@@ -423,7 +423,7 @@ fn route() -> Value {
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
             "kind": text(
                 "Kind of all callbacks on this path. gatepost refuses a callback that names another kind \
-                 (field_invalid), except if this kind is the provider's kind for all other names, such as `event`."
+                 (field_invalid), unless this key names the provider's kind for all other names, such as `event`."
             ),
             "template": text("Template of all callbacks on this path."),
             "mode": {

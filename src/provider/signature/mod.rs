@@ -93,7 +93,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first unmet condition in the module documentation.
+    /// Returns the error for the first condition of the module documentation that is not met.
     pub(crate) fn verify(
         &self,
         received: &Received<'_>,

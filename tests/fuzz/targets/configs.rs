@@ -1,4 +1,4 @@
-//! Checks that no config causes a panic, and that no output shows the value of a key: `s3cr3t`.
+//! Checks that no config causes a panic, and that no output shows the secret `s3cr3t`.
 //!
 //! Input: a config.
 
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(gate) => format!("{gate:?} {:?} {:?}", gate.warnings(), gate.proxy_settings()),
         Err(error) => format!("{error} {error:?}"),
     };
-    assert!(!printed.contains(SECRET) || is_in_name(text), "expected no key, found {printed}");
+    assert!(!printed.contains(SECRET) || is_in_name(text), "expected no secret, found {printed}");
 });
 
 /// Returns true if the text has `s3cr3t` where gatepost may show it: in the name of a key,

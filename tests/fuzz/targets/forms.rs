@@ -1,5 +1,5 @@
-//! Checks that the event of an accepted form has the fields that a parser reads as the URL standard
-//! requires. Prints the parsed form, judges it again, and checks that the event is the same.
+//! Checks that the event of an accepted form has the fields that the form parser of the URL
+//! standard finds. Prints the parsed form, judges it again, and checks that the event is the same.
 //!
 //! Input: a form of the Kollus live play callback without its field `kind`.
 

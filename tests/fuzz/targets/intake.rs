@@ -37,7 +37,7 @@ fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict, found two");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
-        assert!(scheme.holds(&request), "expected a valid signature, found acceptance without one");
+        assert!(scheme.holds(&request), "expected a refusal of an invalid signature, found none");
     }
     assert_eq!(accepted.raw(), &request.body);
     let (headers, body) = accepted.request(

@@ -1,5 +1,6 @@
 //! Checks that no recorded request makes `gatepost explain` panic. Checks that the
-//! explanation contains the gate's verdict, but no key and no control character.
+//! explanation contains the gate's verdict, but no key and no control character other than a line
+//! feed.
 //!
 //! Input: a recorded request. The header `at` is the time of receipt. If the request has the header
 //! `x-sign`, the target signs the request.

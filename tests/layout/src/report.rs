@@ -24,7 +24,8 @@ fn row(cells: &[String; 7]) -> String {
 }
 
 /// Computes the row of a crate. Blank lines and test code do not count as lines. `clause docs %` is
-/// the percentage of documentation that begins with a word forbidden by `phrases.txt`.
+/// the percentage of documented items whose documentation begins with a word that `phrases.txt`
+/// forbids.
 fn figures(workspace: &Workspace, one: &Crate) -> [String; 7] {
     let (mut files, mut lines, mut documented, mut clauses) = (0, 0, 0, 0);
     for (_, file) in workspace.files_of(one) {

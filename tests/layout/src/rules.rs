@@ -151,7 +151,7 @@ fn duplicates(workspace: &Workspace) -> Vec<Finding> {
         let [(file, line), others @ ..] = &places[..] else { continue };
         let others: Vec<_> = others.iter().map(|(file, line)| format!("{file}:{line}")).collect();
         let message = format!(
-            "expected one type named {name}, found others at {}; give each type its own name",
+            "expected one type named {name}, found more types at {}; give each type its own name",
             others.join(", ")
         );
         found.push(Finding::new(file, *line, &name, message));
@@ -281,7 +281,7 @@ mod tests {
         let lib =
             "mod a;\nenum Reader {}\n#[cfg(test)]\nmod tests { struct Inner; }\nstruct Inner;";
         let files = [("src/lib.rs", lib), ("src/a.rs", "pin_project! { pub struct Reader {} }")];
-        let expected = "src/lib.rs:2: expected one type named Reader, found others at src/a.rs:1; \
+        let expected = "src/lib.rs:2: expected one type named Reader, found more types at src/a.rs:1; \
                         give each type its own name";
         assert_eq!(check(duplicates, &files), [expected]);
     }

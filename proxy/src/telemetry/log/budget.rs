@@ -1,7 +1,7 @@
 //! The log budget: a limit on the bytes of the log lines that requests cause.
 //!
 //! 1. gatepost always writes its lines without a `code`, such as its start, its edits and
-//!    successful reloads. No request can cause such a line without the admin token.
+//!    successful reloads. A request without the admin token cannot cause such a line.
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
@@ -35,14 +35,14 @@ const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 /// Time in which an unused share regains its burst.
 const BURST: Duration = Duration::from_secs(4);
 
-/// Number of bytes that gatepost counts for a shorter line. This number limits a share to 64 lines
-/// per second, and the share of accepted callbacks to 1,024 lines per second.
+/// Number of bytes that gatepost counts for a shorter line. This number limits the share of
+/// accepted callbacks to 1,024 lines per second, and each other share to 64 lines per second.
 const MIN_LINE_BYTES: usize = 256;
 
 /// Maximum length of a line in a share, in bytes.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// Maximum length of each string in a JSON line that is too long, in bytes.
+/// Maximum length, in bytes, of each string in a JSON line of more than [`MAX_LINE_BYTES`].
 const MAX_VALUE_BYTES: usize = 256;
 
 /// Time between the first dropped line and the line with the counts.
@@ -264,7 +264,7 @@ fn shortened(line: &str, is_json: bool) -> String {
     line
 }
 
-/// Shortens each value of a JSON line; `None` if the line remains too long.
+/// Shortens each string of a JSON line; `None` if the line remains too long.
 fn shortened_json(line: &str) -> Option<String> {
     let mut fields: BTreeMap<String, Json> = serde_json::from_str(line).ok()?;
     for value in fields.values_mut() {

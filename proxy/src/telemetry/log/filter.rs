@@ -6,7 +6,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 
-/// Filter if `GATEPOST_LOG` is absent or empty.
+/// Filter if `GATEPOST_LOG` is absent or empty, or has a fault.
 const DEFAULT: &str = "info,async_nats=warn,pingora_core=warn,pingora_proxy=warn";
 
 /// Reads the filter. If the variable has a fault, returns the default filter and the fault.

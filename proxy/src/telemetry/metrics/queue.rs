@@ -113,8 +113,8 @@ impl QueueMetrics {
         self.settle.observe(took.as_secs_f64());
     }
 
-    /// Records the time until the store has accepted an event. With `error`, counts an event that
-    /// the store has not accepted.
+    /// Records the time until the store has accepted an event. If `error` is set, instead
+    /// counts an event that the store has not accepted.
     pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
         match error {
             None => self.append.observe(took.as_secs_f64()),
