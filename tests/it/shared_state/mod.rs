@@ -193,7 +193,8 @@ impl AppSide for App {
     }
 }
 
-/// Returns a push to a domain. Its signature covers only the time, `secs` after [`T`].
+/// Returns the body of a `push` callback for a domain. The signature covers only the time, `secs`
+/// after [`T`].
 fn push_to(domain: &str, sequence: u32, secs: i64) -> String {
     let t = T + secs;
     let sign = Md5::digest(format!("test{t}"));
