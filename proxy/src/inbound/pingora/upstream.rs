@@ -102,7 +102,7 @@ impl Upstream {
 /// Servers and addresses for the attempts of a request.
 #[derive(Default)]
 pub(super) struct Attempts {
-    /// Order of the servers; empty if there is only one.
+    /// Order of the servers; empty if the upstream has only one server.
     order: Vec<Arc<UpstreamServer>>,
     /// Index of the server for the next attempt.
     server: usize,
