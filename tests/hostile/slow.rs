@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         held("many half chunks", |door| {
             beside(door, &format!("{HEAD}transfer-encoding: chunked\r\n\r\nfff\r\n{{"))
         }),
-        held("many clients that get a 100 and send no body", |door| {
+        held("many clients that get 100 Continue and send no body", |door| {
             beside(door, &format!("{HEAD}content-length: 1000\r\nexpect: 100-continue\r\n\r\n"))
         }),
         held("many clients that do not read the refusal", |door| {

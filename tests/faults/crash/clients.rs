@@ -13,7 +13,7 @@ use md5::{Digest as _, Md5};
 use super::points::{Point, Trigger};
 use super::process::KEY;
 
-/// Number of clients. Each sends callbacks of [`SUBJECTS`] streams at a time.
+/// Number of clients. Each client sends callbacks of [`SUBJECTS`] streams at a time.
 const CLIENTS: u64 = 8;
 
 const SUBJECTS: usize = 4;

@@ -29,7 +29,8 @@ struct Machine {
     state: Arc<dyn SharedState>,
     missed: Mutex<BTreeMap<SharedUse, u32>>,
     outages: Mutex<Vec<String>>,
-    /// Limits that differ from those of another machine, as text: route, own and other values.
+    /// Limits that differ from those of another machine, as text: the route, the values of this
+    /// machine, and the values of the other machine.
     differing: Mutex<Vec<String>>,
 }
 

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::failures::{Fault, Faulty};
 use super::{Client, Machine, PLAY, push, push_to};
 
-/// An app that records the value of `gatepost-stale` in an event.
+/// An app that records the header `gatepost-stale` of the event that it receives.
 struct StaleApp {
     body: &'static str,
     stale: Option<String>,
