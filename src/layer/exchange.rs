@@ -1,5 +1,5 @@
-//! Implements two traits of [`drive`](crate::drive): `ClientSide` for a request, and `AppSide` for
-//! an inner service.
+//! Implementations of two traits of [`drive`](crate::drive): `ClientSide` for a request, and
+//! `AppSide` for an inner service.
 
 use std::any::Any;
 use std::error::Error;

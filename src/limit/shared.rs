@@ -226,7 +226,10 @@ mod tests {
             taken += u32::from(state.spend(&one, at(millis)));
             taken += u32::from(state.spend(&one, at(millis)));
         }
-        assert!((9_900..=10_300).contains(&taken), "expected 9,900 to 10,300, found {taken}");
+        assert!(
+            (9_900..=10_300).contains(&taken),
+            "expected 9,900 to 10,300 permits, found {taken}"
+        );
     }
 
     #[test]

@@ -160,6 +160,10 @@ mod tests {
         for text in ["%", "%u", "%u00", "%u+02f", "%ud800", "%zz", "é/ü", "%u00é"] {
             assert_eq!(decode(text), text);
         }
-        assert_eq!(decode("%e9"), "\u{fffd}", "expected U+FFFD in place of invalid UTF-8");
+        assert_eq!(
+            decode("%e9"),
+            "\u{fffd}",
+            "expected U+FFFD for an invalid byte, found other text"
+        );
     }
 }

@@ -30,9 +30,9 @@ struct TenantBindings {
 }
 
 impl TenantBindings {
-    /// Returns the template of an application, or else of the tenant. For a callback that names no
-    /// application, returns the template of the tenant, or else the template that all applications
-    /// share.
+    /// Returns the template of an application, or else the template of the tenant. For a callback
+    /// that names no application, returns the template of the tenant, or else the template that all
+    /// applications share.
     fn template_of(&self, app: Option<&str>) -> Option<&Arc<Template>> {
         let template = self.template.as_ref();
         let Some(app) = app else {

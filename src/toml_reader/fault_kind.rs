@@ -37,7 +37,7 @@ macro_rules! fault_kinds {
         }
 
         impl FaultKind {
-            /// Every kind, sorted by code.
+            /// Every `FaultKind`, sorted by code.
             pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
 
             const fn row(self) -> (&'static str, Severity, &'static str, &'static str) {

@@ -72,7 +72,7 @@ const STUCK: Duration = Duration::from_secs(5);
 /// Requests that the app has received.
 #[derive(Default)]
 pub struct Seen {
-    /// Hash of the `ce-id` header of each push, keyed by the number in the request.
+    /// Hash of the `ce-id` header of each `push` event, keyed by the number in the request.
     pushes: Mutex<HashMap<u64, u64>>,
     /// Number of forged requests that the app has received.
     pub forged: AtomicU64,
@@ -83,7 +83,7 @@ impl Seen {
         self.pushes.lock().unwrap().contains_key(&push)
     }
 
-    /// Returns true if no two pushes have the same `ce-id`.
+    /// Returns true if no two `push` events have the same `ce-id`.
     pub fn ids_differ(&self) -> bool {
         let pushes = self.pushes.lock().unwrap();
         let ids: std::collections::HashSet<_> = pushes.values().collect();

@@ -9,7 +9,7 @@ const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        scene("a genuine push, byte by byte", byte_by_byte).app_sees(&[EVENT]),
+        scene("a genuine callback, byte by byte", byte_by_byte).app_sees(&[EVENT]),
         scene("many heads, byte by byte in turn", in_turn),
         held("many connections without a byte", |door| beside(door, "")),
         held("many first bytes", |door| beside(door, "P")),
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         held("many half chunks", |door| {
             beside(door, &format!("{HEAD}transfer-encoding: chunked\r\n\r\nfff\r\n{{"))
         }),
-        held("many clients that get a 100 and send no body", |door| {
+        held("many clients that get 100 Continue and send no body", |door| {
             beside(door, &format!("{HEAD}content-length: 1000\r\nexpect: 100-continue\r\n\r\n"))
         }),
         held("many clients that do not read the refusal", |door| {
@@ -34,19 +34,19 @@ fn held(name: &str, act: fn(&dyn Door) -> Result<(), String>) -> Case {
     scene(name, act).app_sees(&[EVENT])
 }
 
-/// Sends these bytes on many connections, and then a genuine push on another connection.
+/// Sends these bytes on many connections, and then a genuine callback on another connection.
 fn beside(door: &dyn Door, bytes: &str) -> Result<(), String> {
     let mut wires: Vec<_> = (0..MANY).map(|_| Wire::connect(door.port())).collect();
     wires.iter_mut().for_each(|wire| wire.write(bytes.as_bytes()));
     let mut wire = Wire::connect(door.port());
     wire.write(&genuine());
-    same("status of a genuine push meanwhile", &wire.status()?, &Some(200))
+    same("status of a genuine callback meanwhile", &wire.status()?, &Some(200))
 }
 
 fn byte_by_byte(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     genuine().iter().for_each(|byte| wire.write(&[*byte]));
-    same("status of the push", &wire.status()?, &Some(200))
+    same("status of the callback", &wire.status()?, &Some(200))
 }
 
 fn in_turn(door: &dyn Door) -> Result<(), String> {

@@ -235,7 +235,7 @@ fn window(time: &Value) -> Value {
     json!({ "from": time["from"], "unit": time["unit"], "past_secs": past, "ahead_secs": ahead })
 }
 
-/// Returns the keys of the template that verify the signatures of this kind.
+/// Returns the keys of the template for the signatures that `rule` describes.
 fn keys(rule: &Value, template: &toml::Value) -> Vec<Value> {
     if let Some(name) = rule["key"]["setting"].as_str() {
         return template["settings"].get(name).map(secret).into_iter().collect();

@@ -276,7 +276,7 @@ fn counts(providers: &[ProviderInfo]) -> String {
             "{} platforms, each defined by a TOML file without code. For {confirmed} vendors, the vendor's \
              documentation or code confirms the definitions. For {oracle} of these vendors, a test compares gatepost \
              with a signature that the vendor has published, or a definition follows the vendor's own code, such as \
-             its library or its server. Not confirmed: {}.",
+             its library or its server. Unconfirmed definitions: {}.",
             providers.len(),
             unconfirmed.join(", ")
         ),

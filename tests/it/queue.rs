@@ -348,7 +348,7 @@ fn reports_events_that_gatepost_cannot_mirror() {
     }
 }
 
-/// The example of a seed in the documentation of NATS.
+/// The example seed in the documentation of NATS.
 const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 
 #[test]

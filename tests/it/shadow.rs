@@ -37,7 +37,7 @@ fn push() -> Vector {
     vectors::all().into_iter().find(|vector| vector.name == "tencent-css/push").unwrap()
 }
 
-/// Returns the verdicts on a push to `path`. `show` passes the body to the observer.
+/// Returns the verdicts on a `push` callback to `path`. `show` passes the body to the observer.
 fn verdicts(path: &str, show: impl FnOnce(&mut Observer, &Vector, &Verdicts)) -> Vec<String> {
     let mut vector = push();
     vector.case.request.path = path.into();

@@ -140,7 +140,7 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Returns true if `path` still names the open file. Returns false if another edit has replaced the
+/// Returns true if `path` still names the open file. Returns false if `path` now names another
 /// file.
 fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     let (open, named) = (file.metadata()?, fs::metadata(path)?);

@@ -29,7 +29,7 @@ pub enum EditErrorKind {
     Io,
     /// Another template already has the new name.
     NameTaken,
-    /// A setting that applies only after a restart has changed.
+    /// A changed setting applies only after a restart.
     RestartNeeded,
     /// The template has bound tenants, or a route names the template.
     TemplateInUse,

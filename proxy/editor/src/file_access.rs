@@ -88,8 +88,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns an access control list that gives these rights to the user 1234, to the group and to
-    /// the mask.
+    /// Returns an access control list with these rights of the user 1234, of the group and of the
+    /// mask.
     fn list(user: u16, group: u16, mask: u16) -> Vec<u8> {
         const NO_ID: u32 = u32::MAX;
         let entries = [

@@ -48,7 +48,7 @@ impl<'a> KeyFolders<'a> {
             return Ok(());
         }
         Err(EditError::faulty(
-            "expected key files that an edit may name, found others; correct these faults",
+            "expected key files that an edit may name, found other paths; correct these faults",
             faults,
         ))
     }
@@ -167,8 +167,8 @@ mod tests {
         format!("[[template]]\nname = 'a'\nkeys = [{{ env = 'X' }}, {{ file = '{name}' }}]\n")
     }
 
-    /// Creates a folder with a key in each of four folders, a key outside of these folders, and
-    /// symbolic links.
+    /// Creates a folder with a key file in each of four subfolders, a key file outside of these
+    /// subfolders, and symbolic links.
     fn folder() -> TempDir {
         let folder = TempDir::new().unwrap();
         let path = |name: &str| folder.path().join(name);

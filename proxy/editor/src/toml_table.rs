@@ -86,9 +86,9 @@ impl<'d> TableEntries<'d> {
         self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Removes an entry and its own comments. If the next entry does not take the comments above a
-    /// blank line, returns them for the caller to insert elsewhere. Returns `None` if the key is
-    /// missing.
+    /// Removes an entry and its own comments. Moves the comments above a blank line to the next
+    /// entry if possible; otherwise, returns these comments for the caller to insert elsewhere.
+    /// Returns `None` if the key is missing.
     pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {
             Self::Inline(table) => remove_inline(table, key),

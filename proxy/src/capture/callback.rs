@@ -1,13 +1,14 @@
 //! One captured callback.
 //!
-//! 1. A captured callback has two allocations of the exact size: one for its packed values, and one
-//!    for the facts about it. gatepost parses the values only if an operator requests the callback.
+//! 1. A captured callback has two allocations without spare capacity: one for its packed values,
+//!    and one for the facts about it. gatepost parses the values only if an operator requests the
+//!    callback.
 //! 2. A captured callback keeps none of the allocations that gatepost needs to serve a callback:
 //!    buffers, header maps and the event, about 30 allocations. The ring frees a callback only after
 //!    `keep` further callbacks. If the ring kept these allocations, each allocation of the next
-//!    callback would be memory that is no longer in the CPU's caches. For a push with a body of 700
-//!    bytes, a ring that kept these allocations took 16 % to 22 % more CPU time than no ring, and
-//!    8.8 KB of memory. The two allocations take 7 % to 11 % more CPU time, and 2.8 KB.
+//!    callback would be memory that is no longer in the CPU's caches. For a `push` callback with a
+//!    body of 700 bytes, a ring that kept these allocations took 16 % to 22 % more CPU time than no
+//!    ring, and 8.8 KB of memory. The two allocations take 7 % to 11 % more CPU time, and 2.8 KB.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -52,7 +53,7 @@ pub(crate) struct CapturedCallback {
     reason = "a box would be a third allocation for each accepted callback, the usual case"
 )]
 enum PackedCallback {
-    /// An accepted callback. The permit contains the body.
+    /// An accepted callback, as its permit, which contains the body.
     Accepted(PackedAccepted),
     /// A refused callback, or a callback with a body longer than [`MAX_BODY_BYTES`].
     WithoutPermit(Box<[u8]>),
@@ -341,7 +342,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Returns the refusal of a callback by [`gate`].
+    /// Returns the refusal by [`gate`] of a callback with this body.
     pub(in super::super) fn refusal(body: &str) -> Refusal {
         let now = Timestamp::from_secs(0);
         let Admission::Callback(mut intake) = gate().admit(&head().head(), now) else {
@@ -359,7 +360,7 @@ pub(super) mod tests {
         CapturedCallback::refused(&request, refusal, &refusal.reply())
     }
 
-    /// Returns a callback that [`gate`] refuses.
+    /// Returns a callback with this body, which [`gate`] refuses.
     pub(in super::super) fn refused(body: &str) -> CapturedCallback {
         captured(&refusal(body), Timestamp::from_secs(0))
     }

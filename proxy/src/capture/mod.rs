@@ -60,7 +60,7 @@ struct Ring {
     first: u64,
     callbacks: VecDeque<Arc<CapturedCallback>>,
     bytes: usize,
-    /// Number of the first callback since gatepost has loaded its current config.
+    /// Number of the first callback after gatepost loaded its current config.
     since_config: u64,
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// has 28,000 bytes.
 pub(super) const MAX_BODY_BYTES: usize = 128 * 1024;
 
-/// Length in place of a missing value. The values themselves are shorter, because gatepost cuts
+/// Length that marks a missing value. The values themselves are shorter, because gatepost cuts
 /// long bodies.
 const MISSING: u32 = u32::MAX;
 

@@ -30,7 +30,7 @@ pub(crate) enum ReplayError {
     )]
     Refused,
     #[error(
-        "expected a kind whose events the app receives, found another; add the kind to [template.on]"
+        "expected a kind whose events the app receives, found another kind; add the kind to [template.on]"
     )]
     NoEvent,
     #[error("expected an address in the template or in `upstream`, found neither; set one of them")]
@@ -52,7 +52,7 @@ pub(crate) struct Replayed {
     pub(crate) app_ms: f64,
 }
 
-/// Sends the event of a callback again. `edited` replaces the body of the event.
+/// Sends the event of a callback again. `edited`, if set, replaces the body of the event.
 pub(crate) async fn replay(
     gate: &Gate,
     numbered: &Numbered,

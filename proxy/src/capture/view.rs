@@ -77,7 +77,7 @@ pub(crate) struct StepView {
 /// A request or a response.
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageView {
-    /// The first line without the version, such as `POST /hook` or `200`, or the reason for a
+    /// The first line without the version, such as `POST /hook` or `200 OK`, or the reason for a
     /// missing or unreadable answer.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,

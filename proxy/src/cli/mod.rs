@@ -71,7 +71,7 @@ failed; 2 wrong arguments, or no -c and no gatepost.toml in the current folder."
 
 const SIGNAL_HELP: &str = "\
 Signals:
-  TERM, INT, QUIT  finish the requests in flight, then stop; at a second one, stop immediately
+  TERM, INT, QUIT  finish the requests in flight, then stop; at a second signal, stop immediately
   HUP              read the config again
   USR1             open the access log again
   USR2             no effect";
@@ -162,7 +162,7 @@ enum Command {
     },
     /// Print the man page, or write one for each command.
     Man {
-        /// Folder for the man pages. If it is absent, print the page of the program.
+        /// Folder for the man pages. Without this option, print the page of the program.
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },

@@ -17,8 +17,8 @@ pub(super) struct App<'s> {
     host: Option<HostUpstream>,
     /// Time of the first attempt; `None` if gatepost has not asked the app.
     asked: Option<Instant>,
-    /// Time from the start of the first attempt to the end of the last; `None` until an attempt has
-    /// ended.
+    /// Time from the start of the first attempt to the end of the last attempt; `None` until an
+    /// attempt has ended.
     took: Option<Duration>,
     /// Status of the answer; `None` if there is no answer.
     status: Option<u16>,

@@ -169,7 +169,7 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
     match response {
         Some((status, headers)) => Answer::Response { status, headers, body: Some(body.freeze()) },
         None => Answer::Unreachable(
-            "expected a response from the upstream, found none; read its log".into(),
+            "expected a response from the upstream, found none; read the upstream's log".into(),
         ),
     }
 }

@@ -5,7 +5,8 @@
 //! 2. An HTTP/2 connection starts with a preface of 24 bytes. The first byte that differs from the
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
-//! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
+//! 3. On HTTP/1, the [fast path](http1) serves callbacks in the usual form, and Pingora serves all
+//!    other requests.
 //! 4. On HTTP/1, gatepost reads a whole head before it passes the request to Pingora, so that the
 //!    limits of length, time and memory are the same for all requests.
 //! 5. [`connections`] bounds the number of connections, and [`unjudged`] bounds the memory of
@@ -247,8 +248,9 @@ async fn head_too_large(connection: ClientConnection) {
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// Returns Pingora's limits for HTTP/2 (100 streams, and heads of 64 KiB) with a smaller buffer for
-/// responses. The default of 400 KiB for each stream would be 40 MB for a connection. The window of
-/// a connection, 64 KiB, bounds the bytes of bodies that no task has read yet.
+/// responses. The default of 400 KiB for each stream would be 40 MB for a connection. The
+/// flow-control window of a connection, 64 KiB, bounds the bytes of bodies that no task has read
+/// yet.
 fn http_2_options() -> H2Options {
     let mut options = default_h2_options();
     options.max_send_buffer_size(SEND_BUFFER);

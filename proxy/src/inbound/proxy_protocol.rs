@@ -40,7 +40,7 @@ pub(crate) enum HeaderError {
     #[error("expected a valid PROXY header, found a malformed one; check the proxy")]
     Malformed,
     #[error(
-        "expected a peer in trusted_proxies, found another; add the address of your proxy to this key"
+        "expected a peer in trusted_proxies, found another peer; add the address of your proxy to this key"
     )]
     NotTrusted,
     #[error("expected a PROXY header within the time limit, found none; check the proxy")]

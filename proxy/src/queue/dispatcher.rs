@@ -1,8 +1,8 @@
 //! Delivery of the events in the queue.
 //!
 //! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and
-//!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by
-//!    its lanes. Lanes whose addresses have the same list of servers belong to one app.
+//!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, for all
+//!    its lanes together. Lanes whose addresses have the same list of servers belong to one app.
 //! 2. While the circuit of an app is open, the dispatcher claims one event for this app per
 //!    `retry_ms`. An app that is down therefore delays no other app.
 //! 3. An event in flight is a task. When the task ends, the next round claims another event.

@@ -1,4 +1,4 @@
-//! Writes a JSON object, most of whose members are copies from the text of another object.
+//! Writer of a JSON object, most of whose members are copies from the text of another object.
 
 use crate::json::Span;
 

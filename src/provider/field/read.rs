@@ -1,4 +1,4 @@
-//! Reads the fields of a definition.
+//! Parser of the fields that a definition declares.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Writes the values of fields in their declared types. A *misfit* is a value that gatepost cannot
-//! convert to the declared type.
+//! Conversion of the values of fields to their declared types. A *misfit* is a value that gatepost
+//! cannot convert to the declared type.
 
 use super::{Conversion, Field, FieldError, FieldPath, Type};
 use crate::json::{Shape, Value};

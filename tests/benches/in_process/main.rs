@@ -104,8 +104,8 @@ fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
 }
 
-/// Writes the stacks of a push: through the layer, through an app without gatepost, and through the
-/// proxy.
+/// Writes the stacks of a `push` callback: through the layer, through an app without gatepost, and
+/// through the proxy.
 fn write_stacks(folder: &Path) -> Result<(), Failure> {
     let mut all = callgrind::stacks("push_typed")?;
     all.push(running_proxy::stacks()?);

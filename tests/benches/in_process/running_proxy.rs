@@ -1,5 +1,5 @@
-//! Instruction counts of a push in the running program `gatepost`, without and with captured
-//! callbacks.
+//! Instruction counts of a push (a `push` callback) in the running program `gatepost`, without and
+//! with captured callbacks.
 //!
 //! A count is the difference per push between two runs under callgrind, of which one serves more
 //! pushes. The difference does not contain the start and the stop of the program. One client sends

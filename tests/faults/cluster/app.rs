@@ -12,7 +12,7 @@ use std::time::Instant;
 pub struct Receipt {
     /// Number of the machine that delivered the event.
     pub machine: usize,
-    /// Stream of the callback, and its number in the stream.
+    /// Stream of the callback, and the number of the callback in the stream.
     pub stream: String,
     pub number: u32,
     /// Value of the header `ce-id`.

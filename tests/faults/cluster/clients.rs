@@ -105,8 +105,8 @@ impl Client {
     }
 }
 
-/// Sends a callback whose `event_type` is `kind`: 1 for a push, 0 for an interruption. Returns true
-/// if the machine acknowledges the callback.
+/// Sends a callback whose `event_type` is `kind`: 1 for the kind `push`, 0 for the kind
+/// `interruption`. Returns true if the machine acknowledges the callback.
 pub fn send(port: u16, stream: &str, kind: u8, number: u32) -> bool {
     let body = format!(
         "{{\"event_type\":{kind},\"app\":\"push.example.com\",\"appname\":\"live\",\

@@ -103,7 +103,7 @@ impl Machines {
         self.sum_of(number, |line| line.starts_with(ATTEMPTS) && line.contains("\"lease_lost\""))
     }
 
-    /// Returns the sum of a machine's counters whose lines match.
+    /// Returns the sum of the counters of a machine for whose lines `matches` returns true.
     fn sum_of(&self, number: usize, matches: impl Fn(&str) -> bool) -> usize {
         let port = self.admin_ports[number];
         let (_, metrics) = http::send(port, "GET /metrics", "", ANSWER).unwrap();

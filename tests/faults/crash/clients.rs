@@ -13,7 +13,7 @@ use md5::{Digest as _, Md5};
 use super::points::{Point, Trigger};
 use super::process::KEY;
 
-/// Number of clients. Each sends callbacks of [`SUBJECTS`] streams at a time.
+/// Number of clients. Each client sends callbacks of [`SUBJECTS`] streams at a time.
 const CLIENTS: u64 = 8;
 
 const SUBJECTS: usize = 4;
@@ -158,8 +158,8 @@ impl Client {
     }
 }
 
-/// Formats a push of Tencent CSS. A client repeats the same bytes until gatepost acknowledges the
-/// push.
+/// Formats a `push` callback of Tencent CSS. A client repeats the same bytes until gatepost
+/// acknowledges the callback.
 fn request(subject: &str, number: u32, client: u64, generation: u64) -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;

@@ -118,8 +118,8 @@ async fn state_that_hangs_delays_one_callback_a_second() {
         ["lost: expected a result within 500 ms, found none; end a process that locks the store, \
          or use a faster disk or network"]
     );
-    // For each callback, gatepost counts one miss each for the signature, the session and the
-    // claim, but none for the end of the claim.
+    // For each callback, gatepost counts three misses: for the signature, for the session and for
+    // the claim. gatepost counts no miss for the end of the claim.
     let missed = [SharedUse::Signature, SharedUse::Session, SharedUse::Resend];
     assert_eq!(missed.map(|of| machine.missed(of)), [6, 6, 6]);
     assert_eq!(faulty.operations(), 2);

@@ -19,7 +19,7 @@ fn pair(limit: &str) -> [Machine; 2] {
     [(); 2].map(|()| Machine::with_store(&limited("/limited", limit), &state))
 }
 
-/// Sends a push with this sequence number. Returns true if the app got the event.
+/// Sends a `push` callback with this sequence number. Returns true if the app got the event.
 async fn reaches_app(machine: &Machine, sequence: u32) -> bool {
     let mut app = App::new(200, "");
     let conclusion = machine.send("/limited", &push(sequence), &mut app).await;

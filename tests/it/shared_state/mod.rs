@@ -29,7 +29,8 @@ struct Machine {
     state: Arc<dyn SharedState>,
     missed: Mutex<BTreeMap<SharedUse, u32>>,
     outages: Mutex<Vec<String>>,
-    /// Limits that differ from those of another machine, as text: route, own and other values.
+    /// Limits that differ from those of another machine, as text: the route, the values of this
+    /// machine, and the values of the other machine.
     differing: Mutex<Vec<String>>,
 }
 
@@ -193,7 +194,8 @@ impl AppSide for App {
     }
 }
 
-/// Returns a push to a domain. Its signature covers only the time, `secs` after [`T`].
+/// Returns the body of a `push` callback for a domain. The signature covers only the time, `secs`
+/// after [`T`].
 fn push_to(domain: &str, sequence: u32, secs: i64) -> String {
     let t = T + secs;
     let sign = Md5::digest(format!("test{t}"));

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::failures::{Fault, Faulty};
 use super::{Client, Machine, PLAY, push, push_to};
 
-/// An app that records the value of `gatepost-stale` in an event.
+/// An app that records the header `gatepost-stale` of the event that it receives.
 struct StaleApp {
     body: &'static str,
     stale: Option<String>,
@@ -127,10 +127,10 @@ async fn only_starts_and_ends_use_the_sessions() {
     let machine = Machine::new("", &state);
     let app = r#"{"allow":true}"#;
     for (path, body, expected) in [
-        // The callback uses no shared signature, resend or session.
+        // For this callback, gatepost does not use the shared state.
         ("/kollus", PLAY.to_owned(), 0),
-        // The callback uses a shared signature. gatepost cannot detect a resend of this kind, so it
-        // makes no claim.
+        // For this callback, gatepost shares only the signature. gatepost cannot detect a resend of
+        // this kind, so it makes no claim.
         ("/tencent", push(1).replace(r#""event_type":1"#, r#""event_type":100"#), 1),
         ("/tencent", push(2), 4),
         ("/tencent", push(3), 5),

@@ -2,7 +2,7 @@
 //!
 //! Pingora's parser, like `httparse`, accepts `5;`, `5 ` and a bare line feed in an extension. An
 //! app that reads such a body differently may find the end of the request at another byte.
-//! [`ChunkedBody`] checks the bytes that Pingora reads, without a copy.
+//! [`ChunkedBody`] checks the bytes that Pingora reads, without copying them.
 
 /// Maximum length of the line with the size and the extensions, in bytes. Also the maximum total
 /// length of the trailers.

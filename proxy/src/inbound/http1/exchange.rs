@@ -83,7 +83,7 @@ impl Http1Exchange<'_> {
     }
 }
 
-/// Returns a chunk in a buffer that is at most twice as large.
+/// Returns a chunk in a buffer that is at most twice as large as the chunk.
 fn fitted(chunk: BytesMut) -> Bytes {
     if chunk.len() < chunk.capacity() / 2 { Bytes::copy_from_slice(&chunk) } else { chunk.freeze() }
 }
@@ -129,8 +129,9 @@ impl Exchange for Http1Exchange<'_> {
     }
 
     async fn write(&mut self, reply: &Reply) {
-        // Check only now, because the stop may have begun while gatepost waited for the app. If the
-        // next request has already arrived, gatepost serves that request before the close.
+        // Check for a stop only now, because the stop may have begun while gatepost waited for the
+        // app. If the next request has already arrived, gatepost serves that request before the
+        // close.
         let stops = *self.stopping.borrow() && self.connection.ahead.is_empty();
         self.request.is_last |= reply.must_close() || stops;
         let bytes = rendered(reply, self.request.is_last);

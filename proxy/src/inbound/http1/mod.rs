@@ -340,6 +340,8 @@ mod tests {
     }
 
     /// Serves a connection on which the client has sent the bytes `sent`. Returns the replies.
+    /// `is_stopping` is true if the stop has begun. `stopped` completes when gatepost must close
+    /// idle connections.
     async fn serve(
         sent: &[u8],
         is_stopping: bool,

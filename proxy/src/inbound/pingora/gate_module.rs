@@ -322,8 +322,8 @@ fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
     }
 }
 
-/// Replaces a target that is an HTTP URL with the path of the URL, so that the app reads the path
-/// that the gate judges.
+/// Replaces a target that is an HTTP URL with the path and the query of the URL, so that the app
+/// reads the path that the gate judges.
 ///
 /// Sets the `host` of an HTTP/1.0 request without `host` to the authority of the URL. Pingora has
 /// compared an existing `host` with the authority.

@@ -111,7 +111,7 @@ fn settle_framing(reply: &mut ResponseHeader) -> pingora::Result<()> {
     let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     if !encodings.next().is_none_or(is_chunked) || encodings.next().is_some() {
         let found =
-            "expected no transfer coding other than `chunked`, found another; correct the upstream";
+            "expected `chunked` as the only transfer coding, found others; correct the upstream";
         return Err(Error::explain(ErrorType::InvalidHTTPHeader, found).into_up());
     }
     // If the header has several lengths, Pingora has checked that they are equal.

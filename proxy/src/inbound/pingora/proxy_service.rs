@@ -386,7 +386,7 @@ async fn answer_as_last_recipient(session: &mut Session) -> pingora::Result<()> 
     session.write_response_header(Box::new(reply), true).await
 }
 
-/// Returns true if the other side has closed the connection of an idle socket.
+/// Returns true if the upstream has closed the connection of this idle socket.
 fn has_ended(socket: RawFd) -> bool {
     let mut byte = [0];
     let peeked = recv(socket, &mut byte, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);

@@ -163,7 +163,8 @@ fn expects_continue(session: &Session) -> bool {
 }
 
 /// Returns true for a body that gatepost has read, and for a short body. Returns false for an
-/// unread body after `expect: 100-continue`, because the client may send its next request instead.
+/// unread body after `expect: 100-continue`, because the client may send its next request instead
+/// of the body.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;

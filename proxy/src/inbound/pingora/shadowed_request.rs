@@ -23,7 +23,8 @@ struct Parts {
     route: Arc<str>,
     client: Option<IpAddr>,
     observers: Arc<Observers>,
-    /// Counted bytes of the observer that has last received a chunk; `None` if it holds none.
+    /// Counted bytes of the observer that has last received a chunk; `None` if this observer holds
+    /// no bytes.
     held: Mutex<Option<HeldBytes>>,
 }
 

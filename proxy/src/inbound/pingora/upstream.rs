@@ -65,8 +65,8 @@ impl Upstream {
         None
     }
 
-    /// Records a failed connection to the last peer. Returns true if the request has another
-    /// address to try.
+    /// Records that gatepost could not connect to the peer of the current attempt. Returns true if
+    /// the request has another address to try.
     pub(super) fn failed_to_connect(&self, attempts: &mut Attempts) -> bool {
         let Some(server) = attempts.server(self) else { return false };
         attempts.address += 1;
@@ -102,7 +102,7 @@ impl Upstream {
 /// Servers and addresses for the attempts of a request.
 #[derive(Default)]
 pub(super) struct Attempts {
-    /// Order of the servers; empty if there is only one.
+    /// Order of the servers; empty if the upstream has only one server.
     order: Vec<Arc<UpstreamServer>>,
     /// Index of the server for the next attempt.
     server: usize,
@@ -158,7 +158,7 @@ mod tests {
         Some(upstream.peer(&mut Attempts::default()).await?._address.to_string())
     }
 
-    /// Makes the addresses older.
+    /// Increases the age of the addresses by `by`.
     fn age(upstream: &Upstream, by: Duration) {
         let server = &upstream.servers[0];
         let peers = server.peers();

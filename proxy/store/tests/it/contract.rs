@@ -1,4 +1,7 @@
 //! The contract of [`Store`]: one suite of tests that runs against each backend.
+//!
+//! A line consists of the events with the same source and subject. The head of a line is its
+//! pending event with the lowest number.
 
 use std::time::Duration;
 
@@ -373,9 +376,9 @@ async fn oldest_pending_event_may_be_behind_newer_events(store: &dyn Store) {
     append(store, received("2", 6), 6).await;
     // This callback arrived before the other callback, but the store received its event later.
     append(store, received("3", 5), 7).await;
-    assert_eq!(oldest().await, Some(T(5)), "expected the age of the event behind the head");
+    assert_eq!(oldest().await, Some(T(5)), "expected the arrival of the event behind the head");
     assert_eq!(store.replay(&in_state(EntryState::Delivered), T(8)).await, Ok(1));
-    assert_eq!(oldest().await, Some(T(1)), "expected the age of the replay");
+    assert_eq!(oldest().await, Some(T(1)), "expected the arrival of the replayed event");
     for (id, next) in [("2", Some(T(1))), ("3", Some(T(1))), ("1", None)] {
         let claimed = claim(store, "push", "o", 9).await;
         assert_eq!(ids(&claimed), [id]);

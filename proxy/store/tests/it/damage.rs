@@ -28,7 +28,7 @@ fn log_of(path: &Path) -> PathBuf {
 }
 
 /// Returns the event with a number. Every third event has no subject. The other events form lines
-/// of two or three events.
+/// (events with one subject) of two or three events.
 fn numbered(number: u64) -> StoredEvent {
     let subject = format!("s{}", number % 24);
     let subject = (!number.is_multiple_of(3)).then_some(&*subject);
@@ -265,7 +265,8 @@ async fn accepts_a_log_with_an_incomplete_last_write() {
     for seed in 0..40 {
         let path = killed.restore();
         let mut log = killed.log.clone();
-        // The last transaction has several frames. Cut it, or overwrite 512 of its bytes.
+        // The last transaction has several frames. Cut the log in this transaction, or overwrite up
+        // to 512 of the transaction's bytes.
         let cut = whole - 1 - fastrand::Rng::with_seed(seed).usize(..3 * 4120);
         match seed % 2 {
             0 => log.truncate(cut),

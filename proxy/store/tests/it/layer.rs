@@ -33,8 +33,8 @@ impl Machine {
         Self(Arc::new(SqliteStore::open(path, rules(1 << 30)).unwrap()))
     }
 
-    /// Sends a callback to a new layer whose app answers with `status`. Returns the status and the
-    /// text of the reply, and the number of events that the app received.
+    /// Sends a callback at the time `secs` to a new layer whose app answers with `status`. Returns
+    /// the status and the text of the reply, and the number of events that the app received.
     async fn send(
         &self,
         path: &str,
@@ -66,7 +66,7 @@ impl Machine {
         (text, asked)
     }
 
-    /// Sends a push. All pushes have the same signature.
+    /// Sends a `push` callback for a stream. All these callbacks have the same signature.
     async fn push(&self, stream: &str) -> (u16, u32) {
         let body = format!(
             "{{\"app\":\"push.example.com\",\"appid\":1,\"appname\":\"live\",\"channel_id\":\"s\",\

@@ -16,7 +16,8 @@ pub(crate) struct NatsServer {
     folder: TempDir,
 }
 
-/// A JetStream block. [`NatsServer::run`] replaces `FOLDER` with the path of the server's folder.
+/// A JetStream block for the config. [`NatsServer::run`] replaces `FOLDER` with the path of the
+/// server's folder.
 pub(crate) const SYNCED: &str = "jetstream { store_dir: 'FOLDER', sync_interval: always }";
 
 fn program() -> PathBuf {

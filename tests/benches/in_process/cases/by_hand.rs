@@ -21,12 +21,12 @@ use subtle::ConstantTimeEq as _;
 /// Signing keys, keyed by push domain.
 type Keys = Arc<HashMap<String, String>>;
 
-/// Returns an app that reads pushes as JSON values.
+/// Returns an app that reads `push` callbacks as JSON values.
 pub fn pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(push)).with_state(keys())
 }
 
-/// Returns an app that reads pushes as a typed struct.
+/// Returns an app that reads `push` callbacks as a typed struct.
 pub fn typed_pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(typed_push)).with_state(keys())
 }
@@ -41,7 +41,8 @@ fn keys() -> Keys {
     Arc::new([("test.domain.com".to_owned(), "test".to_owned())].into())
 }
 
-/// Verifies the signature of a push, and formats the push as JSON again. Does not check the time.
+/// Verifies the signature of a `push` callback, and formats the callback as JSON again. Does not
+/// check the time.
 pub fn verified(body: &[u8], key: &str) -> Option<Vec<u8>> {
     let push: Value = serde_json::from_slice(body).ok()?;
     let (t, sign) = (push.get("t")?.as_i64()?, push.get("sign")?.as_str()?);
@@ -67,7 +68,7 @@ fn pushed(push: &Value) {
     std::hint::black_box(push.get("stream_id").and_then(Value::as_str));
 }
 
-/// The documented fields of a push.
+/// The documented fields of a `push` callback.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code, reason = "an app declares all fields")]
 struct Push {

@@ -137,7 +137,7 @@ fn other_paths() -> Vec<Bench> {
     ]
 }
 
-/// Returns a push with a current signature, because the layer uses the system clock.
+/// Returns a `push` callback with a current signature, because the layer uses the system clock.
 fn signed_push(number: usize) -> Request<Body> {
     let t = by_hand::unix_now() + 600;
     let sign = HEXLOWER.encode(&Md5::digest(format!("test{t}")));

@@ -32,12 +32,12 @@ pub fn gate() -> Gate {
     gate.variable("SECURITY_KEY", "key").variable("CUSTOM_KEY", "custom").build().unwrap()
 }
 
-/// Returns a play of a live broadcast by viewer `number`.
+/// Returns the callback for a play of a live broadcast by viewer `number`.
 pub fn live(number: usize) -> Callback {
     of_kind(100, number)
 }
 
-/// Returns a play of a video by viewer `number`.
+/// Returns the callback for a play of a video by viewer `number`.
 pub fn of_video(number: usize) -> Callback {
     of_kind(1, number)
 }

@@ -20,7 +20,7 @@ pub fn all() -> Vec<Bench> {
     let guarded = gate("allow = ['198.51.100.0/24', '203.0.113.0/24']");
     let limited = gate("source_limit = { per_second = 1 }");
     let small = gate("max_body_bytes = 100");
-    // Send pushes until the rate limit is exhausted.
+    // Send `push` callbacks until the rate limit is exhausted.
     while numbered(0).judge(&limited).unwrap().is_ok() {}
     let by_head = vec![
         ("address_reserved", &open, to("/live/push"), AddressReserved),
@@ -84,7 +84,7 @@ fn changed(text: &str, other: &str) -> Callback {
     with_body(BODY.replacen(text, other, 1))
 }
 
-/// Returns a push that arrives `secs` seconds after [`NOW`].
+/// Returns a `push` callback that arrives `secs` seconds after [`NOW`].
 fn later(secs: i64) -> Callback {
     let now = Timestamp::from_millis(NOW.as_millis() + secs * 1000);
     Callback { now, ..numbered(0) }

@@ -1,5 +1,5 @@
-//! Benches of a push and of a play: in total, and for each step from the verdict to the reply. Also
-//! benches of event formats, and of the replies to a play.
+//! Benches of a `push` callback and of a play callback: in total, and for each step from the
+//! verdict to the reply. Also benches of event formats, and of the replies to a play callback.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, RequestContext};
@@ -48,8 +48,8 @@ fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     question.conclude(&ok(answer), NOW)
 }
 
-/// Creates benches that turn the bytes of a push into the bytes of the event: one with gatepost,
-/// and one without gatepost.
+/// Creates benches that turn the bytes of a `push` callback into the bytes of the event: one with
+/// gatepost, and one without gatepost.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
@@ -121,7 +121,7 @@ fn request(callback: &Callback, accepted: &Accepted) -> (HeaderMap, Bytes) {
     accepted.request(&callback.head(), &RequestContext::default(), NOW)
 }
 
-/// Creates benches of the replies to a play, one for each answer of the app.
+/// Creates benches of the replies to a play callback, one for each answer of the app.
 fn replies() -> Vec<Bench> {
     let live = |name: &str, answer: fn() -> Answer| {
         let asked = asking(&play::gate(), play::live);
