@@ -110,8 +110,8 @@ pub(crate) struct SharedProof {
     /// Digest of the data that arrived with the signature or id.
     pub(crate) value: SharedValue,
     pub(crate) reused: Reused,
-    /// Refusal of the callback if another machine has received the value with other data; `None` if
-    /// gatepost accepts the callback even then.
+    /// Refusal of the callback if another machine has received the signature or id with other data;
+    /// `None` if gatepost accepts the callback even then.
     pub(crate) refusal: Option<Refusal>,
 }
 

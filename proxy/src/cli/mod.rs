@@ -71,7 +71,7 @@ failed; 2 wrong arguments, or no -c and no gatepost.toml in the current folder."
 
 const SIGNAL_HELP: &str = "\
 Signals:
-  TERM, INT, QUIT  finish the requests in flight, then stop; at a second one, stop immediately
+  TERM, INT, QUIT  finish the requests in flight, then stop; at a second signal, stop immediately
   HUP              read the config again
   USR1             open the access log again
   USR2             no effect";
@@ -210,8 +210,8 @@ pub fn run_program() -> ExitCode {
     code
 }
 
-/// Reports the reason why a command fails, in the format of the log. In text, also names the
-/// command that explains the code, if the error has one.
+/// Reports the reason why a command fails, in the format of the log. If the format is text, and the
+/// error has a code, also names the command that explains the code.
 fn fail(error: &CommandError, format: LogFormat) {
     let code = error.code();
     match format {

@@ -313,7 +313,7 @@ impl QueueFilter {
     }
 }
 
-/// Number and size of the events in one state.
+/// Count and total size of the events in one state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateTotal {
     /// Number of events.
@@ -322,7 +322,7 @@ pub struct StateTotal {
     pub bytes: u64,
 }
 
-/// Numbers and sizes of the events in a store.
+/// Count and total size of the events in a store, for each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStatus {

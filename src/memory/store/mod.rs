@@ -95,7 +95,8 @@ pub trait Store: Send + Sync {
     /// event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Returns the events that match the filter, in the order of their numbers, without bodies.
+    /// Returns the events that match the filter, in the order of their numbers, without headers and
+    /// bodies.
     fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>>;
 
     /// Returns an event with its body; `None` if the store has no such event.
@@ -105,16 +106,16 @@ pub trait Store: Send + Sync {
     /// replay, and has a new number. Returns the number of replays.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Removes the events that match, except for claimed events. Returns the number of removed
-    /// events.
+    /// Removes the events that match the filter, except for claimed events. Returns the number of
+    /// removed events.
     fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the delivered and dead events and the dedupe keys whose retention has ended. Returns
     /// the number of removed dead events.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Returns the numbers and sizes of the events, or an error if the store cannot accept new
-    /// events.
+    /// Returns the count and the total size of the events in each state, or an error if the store
+    /// cannot accept new events.
     fn status(&self) -> StoreFuture<'_, StoreStatus>;
 
     /// Completes after another process may have changed the store.

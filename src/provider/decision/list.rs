@@ -1,4 +1,4 @@
-//! Assigns the elements of an answer's list to the items of a callback.
+//! Assignment of the elements of an answer's list to the items of a callback.
 //!
 //! The *echo fields* of an item identify the item, and each element repeats the echo fields of its
 //! item. The values of these fields are the *key* of the item or element. gatepost assigns an

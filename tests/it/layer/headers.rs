@@ -78,7 +78,8 @@ async fn ids_bodies_and_resends_do_not_depend_on_headers() {
     assert!(compared > 500, "expected more than 500 events, found {compared}");
 }
 
-/// Returns a push with this sequence number. All pushes have the same signature.
+/// Returns a `push` callback with this sequence number. All these callbacks have the same
+/// signature.
 fn push(sequence: &str) -> Request<SlowBody> {
     let vectors = vectors::all();
     let vector = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();
