@@ -138,8 +138,8 @@ impl Accepted {
     /// Returns the paths of the callback's misfits: fields that are missing, or that do not have
     /// their declared type. A path has the form `a.b` or `a[].b`.
     ///
-    /// The data of the event contains a field of another type as received. The app also receives
-    /// the paths, in the header `gatepost-misfits`.
+    /// If a field has another type, the data of the event contains the field as received. The app
+    /// also receives the paths, in the header `gatepost-misfits`.
     pub fn misfits(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.event.misfits.iter().map(|path| &**path)
     }

@@ -222,8 +222,8 @@ const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     ("zegocloud", ["room_create", "room_close"], "/room_session_id", ["1", "1", "2"]),
 ];
 
-/// Sends a sample of each kind in `callbacks` to the same gate, in order. Each sample has the value
-/// beside its kind at `place`. Returns the value of `gatepost-stale` in the last event.
+/// Sends samples to one gate, in order: for each pair of `callbacks`, a sample of this kind with
+/// this value at `place`. Returns the value of `gatepost-stale` in the last event.
 fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Option<String> {
     let definition = Definition::built_in(provider).unwrap();
     let kinds = callbacks.iter().map(|(kind, _)| format!("'{kind}' = 'http://app/'"));

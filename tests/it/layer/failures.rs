@@ -49,7 +49,7 @@ where
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// Sends a play callback to a service that fails, and returns the log.
+/// Sends a genuine callback to a service that fails, and returns the log.
 async fn failure_log<S, R>(service: S) -> String
 where
     S: Service<Event, Response = Response<R>, Future: Send> + Clone + Send + 'static,

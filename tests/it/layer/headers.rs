@@ -53,7 +53,8 @@ fn has_identity(gates: &[Gate; 2], vector: &Vector) -> bool {
     judged[0] == judged[1]
 }
 
-// With and without headers, a resend must reach the app equally often, and with the same id.
+// With headers and without headers, the app must receive the same number of copies, with the same
+// id.
 #[tokio::test]
 async fn ids_bodies_and_resends_do_not_depend_on_headers() {
     let gate = || vectors::gate("http://elsewhere.test:81");
