@@ -148,7 +148,7 @@ pub struct Claimed {
     pub lease: Lease,
     /// The event.
     pub event: StoredEvent,
-    /// Time at which the event was appended, or queued again.
+    /// Time at which gatepost appended the event, or an operator queued the event again.
     pub queued: Timestamp,
     /// True if an operator has queued the event again.
     pub is_replay: bool,

@@ -14,8 +14,8 @@
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
 //!    owner may claim the event. After the second claim, the store ignores a settlement by the first
 //!    owner.
-//! 4. If the delivery of an event fails, the event stays the head of its line until it is delivered
-//!    or dead. The event delays no other line.
+//! 4. If the delivery of an event fails, the event stays the head of its line until the app accepts
+//!    the event, or until the event becomes a dead letter. The event delays no other line.
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
 //!    retention has not ended.
 //!
@@ -79,9 +79,10 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>>;
 
-    /// Turns pending events of a lane into dead letters if they are not claimed and were queued
-    /// before `queued_before`. Returns the number of these events. A store may limit one call to
-    /// about a thousand events, so the caller repeats the call until it returns 0.
+    /// Turns each pending event of a lane into a dead letter if the event has no claim, and if
+    /// gatepost queued the event before `queued_before`. Returns the number of these events. A
+    /// store may limit one call to about a thousand events, so the caller repeats the call until
+    /// the call returns 0.
     fn expire(
         &self,
         lane: &Lane,
@@ -160,8 +161,8 @@ pub enum StoreError {
         /// The value of `max_bytes`.
         max_bytes: u64,
     },
-    /// The file of the store, or its log, was removed or replaced while the store was open.
-    /// Contains the path.
+    /// A person or a program removed or replaced the file of the store, or its log, while the store
+    /// was open. Contains the path.
     #[error(
         "expected {0} as gatepost opened it, found another file or none; stop gatepost, put the file and its log back, then start gatepost"
     )]

@@ -192,7 +192,7 @@ impl<'w> Assignment<'w> {
         }
     }
 
-    /// Returns a fault if at least one element is assigned to no item.
+    /// Returns a fault if at least one element has no item.
     pub(super) fn unmatched(&self) -> Option<AnswerError> {
         let count = self.elements.len().saturating_sub(self.by_item.iter().flatten().count());
         (count > 0).then_some(AnswerError::Unmatched { count })

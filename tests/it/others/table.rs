@@ -168,7 +168,7 @@ struct LeftOut {
     reason: String,
 }
 
-/// A request of another project, ready to be sent.
+/// A request of another project, ready to send.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Name of the table and of the row, for messages.
