@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
         Next::Store(step) => match *step {
-            // If the config queues the kind, append `enqueue.event(…)` to a store first.
+            // If the config queues events of the kind, append `enqueue.event(…)` to a store first.
             StoreStep::Append(enqueue) => enqueue.conclude(None),
             // If machines share their state, insert `claim.value(…)` first.
             StoreStep::Claim(claim) => claim.give_up(now),

@@ -1,4 +1,4 @@
-//! Finds the first byte of a text that a JSON string must escape.
+//! Search for the first byte of a text that a JSON string must escape.
 
 /// Returns the number of bytes before the first quote, backslash or control character; the length
 /// of `bytes` if it contains none of these.

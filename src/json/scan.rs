@@ -1,4 +1,4 @@
-//! Scans JSON text (RFC 8259) in one pass without building a tree.
+//! Scanner of JSON text (RFC 8259), which reads the text in one pass and builds no tree.
 //!
 //! The result is the list of top-level members with their values as slices of the text. The scanner
 //! checks nested values, but does not store these values.

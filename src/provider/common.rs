@@ -136,7 +136,7 @@ pub(crate) const STARTED_AT: &str = "started_at";
 /// The name of the field with the duration of the stream or the recording.
 pub(crate) const DURATION_MS: &str = "duration_ms";
 
-/// The names that gatepost adds to the fields from the data.
+/// The names that gatepost adds to a common event, beside the fields from the data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventNames<'e> {
     pub(crate) provider: &'e str,

@@ -110,8 +110,8 @@ pub(crate) struct SharedProof {
     /// Digest of the data that arrived with the signature or id.
     pub(crate) value: SharedValue,
     pub(crate) reused: Reused,
-    /// Refusal of the callback if another machine has received the value with other data; `None` if
-    /// gatepost accepts the callback even then.
+    /// Refusal of the callback if another machine has received the signature or id with other data;
+    /// `None` if gatepost accepts the callback even then.
     pub(crate) refusal: Option<Refusal>,
 }
 
@@ -138,8 +138,8 @@ impl Accepted {
     /// Returns the paths of the callback's misfits: fields that are missing, or that do not have
     /// their declared type. A path has the form `a.b` or `a[].b`.
     ///
-    /// The data of the event contains a field of another type as received. The app also receives
-    /// the paths, in the header `gatepost-misfits`.
+    /// If a field has another type, the data of the event contains the field as received. The app
+    /// also receives the paths, in the header `gatepost-misfits`.
     pub fn misfits(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.event.misfits.iter().map(|path| &**path)
     }

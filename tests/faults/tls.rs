@@ -32,8 +32,8 @@ impl Authority {
         Self { root, issuer: Issuer::new(params, key) }
     }
 
-    /// Issues a certificate, and points the link `tls` in `folder` to the folder of the
-    /// certificate, as Kubernetes does.
+    /// Issues a certificate into the new folder `tls-NUMBER`, and points the link `tls` to this
+    /// folder, as Kubernetes does. The new folder and the link are in `folder`.
     pub fn swap(&self, folder: &Path, number: u32) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([NAME.to_owned()]).unwrap();

@@ -93,7 +93,7 @@ fn to(path: &str) -> Vec<u8> {
 }
 
 /// Sends the frames, and checks the first stream. If the case expects an open connection, gatepost
-/// must also reply to a genuine push on the same connection.
+/// must also reply to a genuine `push` callback on the same connection.
 pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(&frames());
@@ -110,14 +110,14 @@ pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result
     Ok(())
 }
 
-/// Sends a push on a new connection.
+/// Sends a `push` callback on a new connection.
 pub(super) fn ask(door: &dyn Door) -> Wire {
     let mut wire = open(door);
     wire.write(&push(&LINE));
     wire
 }
 
-/// Resets the stream of the push.
+/// Resets the stream of the callback that [`ask`] has sent.
 pub(super) fn cancel(wire: &mut Wire) {
     wire.write(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]));
 }
@@ -198,14 +198,14 @@ pub(super) fn cases() -> Vec<Case> {
 fn requests() -> Vec<Case> {
     use StreamOutcome::{Answered, Reset};
     vec![
-        h2("a genuine push", Answered(200), || with(&[])).app_sees(&[EVENT]),
+        h2("a genuine push callback", Answered(200), || with(&[])).app_sees(&[EVENT]),
         h2("reserved headers", Answered(200), || {
             with(&[("ce-type", "forged"), ("gatepost-template", "forged")])
         })
         .app_sees(&[EVENT]),
         h2("another spelling of the path", Answered(400), || to("/callbacks//tencent")),
-        h2("the path of an event's request", Answered(403), || to("/live/push")),
-        h2("the path of an event's request in another spelling", Answered(403), || {
+        h2("the path of an event address", Answered(403), || to("/live/push")),
+        h2("the path of an event address in another spelling", Answered(403), || {
             to("/live/%70ush")
         }),
         h2("a path with CR LF", Reset, || to("/callbacks/tencent\r\nx-injected: y")),
@@ -349,7 +349,7 @@ fn frames() -> Vec<Case> {
         h2("headers on stream 0", Closed, || push_on(0, &LINE)),
         h2("headers on an even stream", Closed, || push_on(2, &LINE)),
         h2("a frame over the limit", Closed, || frame(DATA, 0, 1, &[0; 20_000])),
-        h2("a promise by the client", Closed, || frame(PUSH_PROMISE, END_HEADERS, 1, &[0; 8])),
+        h2("a push promise by the client", Closed, || frame(PUSH_PROMISE, END_HEADERS, 1, &[0; 8])),
         h2("a continuation without headers", Closed, || {
             frame(CONTINUATION, END_HEADERS, 1, &hpack(&LINE))
         }),
@@ -370,7 +370,7 @@ fn frames() -> Vec<Case> {
         h2("an index beyond the table", Closed, || frame(HEADERS, END_HEADERS, 1, &[0xff, 0x10])),
         h2("a ping of seven bytes", Closed, || frame(PING, 0, 0, &[0; 7])),
         h2("settings of five bytes", Closed, || frame(SETTINGS, 0, 0, &[0; 5])),
-        h2("a window update of zero", Closed, || frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
+        h2("a window update by zero bytes", Closed, || frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
         h2("a window update that overflows the window", Closed, || {
             frame(WINDOW_UPDATE, 0, 0, &[0x7f, 0xff, 0xff, 0xff])
         }),
@@ -391,7 +391,7 @@ fn frames() -> Vec<Case> {
     ]
 }
 
-// After a flood, gatepost must reply to a genuine push on another connection.
+// After a flood, gatepost must reply to a genuine `push` callback on another connection.
 fn floods() -> Vec<Case> {
     vec![
         scene("h2: endless continuations", |door| {
@@ -414,7 +414,7 @@ fn floods() -> Vec<Case> {
         scene("h2: endless settings", |door| {
             flood(door, &[], &frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 100]), 20_000)
         }),
-        scene("h2: endless acknowledgements", |door| {
+        scene("h2: endless acknowledgements of settings", |door| {
             flood(door, &[], &frame(SETTINGS, ACK, 0, &[]), 20_000)
         }),
         scene("h2: endless empty data", |door| {
@@ -456,7 +456,7 @@ fn floods() -> Vec<Case> {
 }
 
 /// Writes `first`, then writes `again` `times` times. Checks that gatepost then replies to a
-/// genuine push on another connection.
+/// genuine `push` callback on another connection.
 fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(first);
@@ -469,5 +469,5 @@ fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<()
 fn answered(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     wire.write(&super::genuine());
-    same("status of a genuine push meanwhile", &wire.status()?, &Some(200))
+    same("status of a genuine push callback on another connection", &wire.status()?, &Some(200))
 }

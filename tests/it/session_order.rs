@@ -33,7 +33,8 @@ fn accept(gate: &Gate, body: &str) -> Accepted {
     intake.finish(AT(0)).unwrap()
 }
 
-/// Sends a callback, and returns the value of `gatepost-stale` in its event.
+/// Sends a callback, and returns the value of `gatepost-stale` in its event. The app answers with
+/// `status`.
 fn stale(gate: &Gate, body: &str, status: StatusCode) -> Option<String> {
     let accepted = accept(gate, body);
     let found = accepted.next(AT(0));
@@ -169,8 +170,8 @@ fn session_needs_part_subject_and_id_or_time() {
 }
 
 /// Starts and ends of sessions in the built-in definitions: the provider, the kinds of the start
-/// and of the end, a place, and its values in a start, in the end of this session, and in the start
-/// of the next session.
+/// and of the end, the JSON Pointer to a field, and the values of this field in a start, in the end
+/// of this session, and in the start of the next session.
 const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     (
         "alibaba-live",
@@ -221,8 +222,8 @@ const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     ("zegocloud", ["room_create", "room_close"], "/room_session_id", ["1", "1", "2"]),
 ];
 
-/// Sends a sample to one gate for each pair of a kind and a value, with the value at `place`.
-/// Returns the value of `gatepost-stale` in the last event.
+/// Sends samples to one gate, in order: for each pair of `callbacks`, a sample of this kind with
+/// this value at `place`. Returns the value of `gatepost-stale` in the last event.
 fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Option<String> {
     let definition = Definition::built_in(provider).unwrap();
     let kinds = callbacks.iter().map(|(kind, _)| format!("'{kind}' = 'http://app/'"));

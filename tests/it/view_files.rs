@@ -165,8 +165,10 @@ impl<'p> Views<'p> {
         listed(&TYPES, &format!("{provider}.{}", kind.name)).unwrap_or(default)
     }
 
-    /// Adds a struct. Kinds and fields may share a struct only if the struct has the same members
-    /// for each kind or field.
+    /// Adds a struct. `printed` has the paths of the fields that the `Debug` output contains.
+    ///
+    /// Kinds and fields may share a struct only if the struct has the same members for each kind or
+    /// field.
     fn add(
         &mut self,
         name: String,

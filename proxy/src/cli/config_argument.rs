@@ -1,4 +1,4 @@
-//! The argument for the config file, shared by all commands that read a config.
+//! The argument for the config file, shared by the commands that need a config.
 
 use std::path::{Path, PathBuf};
 

@@ -15,7 +15,8 @@ pub(super) struct Confirmation<'q> {
 }
 
 impl Confirmation<'_> {
-    /// Asks the operator at the terminal.
+    /// Asks the operator at the terminal: prints the prompt with `ask`, and reads a line from
+    /// `answers`.
     ///
     /// # Errors
     ///

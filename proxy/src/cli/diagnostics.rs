@@ -106,14 +106,14 @@ impl Diagnostic {
         self.excerpt.as_ref().is_some_and(|(line, _)| line.contains('…'))
     }
 
-    /// Returns `true` if the other diagnostic differs only in its position.
+    /// Returns `true` if the other diagnostic differs at most in its position and key.
     fn says_the_same(&self, other: &Self) -> bool {
         (self.code, &self.file, &self.problem) == (other.code, &other.file, &other.problem)
             && self.remedy == other.remedy
     }
 
-    /// Formats the diagnostic in the manner of rustc. Also lists the positions of `others`, which
-    /// differ from this diagnostic only in their positions.
+    /// Formats the diagnostic in the manner of rustc. Also lists the positions and keys of
+    /// `others`, which differ from this diagnostic only in these.
     fn human(&self, renderer: &Renderer, others: &[&Self]) -> String {
         let level = if self.is_error() { Level::ERROR } else { Level::WARNING };
         let mut group = Group::with_title(level.primary_title(&self.problem).id(self.code));
@@ -177,7 +177,7 @@ fn also_at(others: &[&Diagnostic]) -> String {
     format!("the same applies to {}{more}", shown.join(", "))
 }
 
-/// Groups the diagnostics that differ only in their positions.
+/// Groups the diagnostics that differ only in their positions and keys.
 fn grouped(diagnostics: &[Diagnostic]) -> Vec<(&Diagnostic, Vec<&Diagnostic>)> {
     let mut groups: Vec<(&Diagnostic, Vec<&Diagnostic>)> = Vec::new();
     for diagnostic in diagnostics {

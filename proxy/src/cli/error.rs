@@ -122,7 +122,7 @@ pub(super) enum AdminError {
     )]
     Unreachable { address: String, problem: String },
     /// The response does not come from the API.
-    #[error("expected a response of gatepost's API, found another one; check --admin")]
+    #[error("expected a response of gatepost's API, found another response; check --admin")]
     Unknown,
 }
 

@@ -46,7 +46,7 @@ fn page(command: Command) -> Man {
     Man::new(command).date("\"\"").source(source).manual("gatepost manual")
 }
 
-/// Writes to standard output. The reader may close the pipe, as `head` does.
+/// Writes to standard output. Returns no error if the reader closes the pipe, as `head` does.
 fn print(bytes: &[u8]) -> Result<(), CommandError> {
     match io::stdout().write_all(bytes) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

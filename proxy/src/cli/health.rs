@@ -86,7 +86,7 @@ async fn ask_socket(
     Ok((head.status, body.to_bytes()))
 }
 
-/// Parses an absolute address, or a Unix socket with a path.
+/// Parses an absolute address, or a Unix socket with a path. The path is `/healthz` by default.
 pub(super) fn place(text: &str) -> Result<Place, &'static str> {
     const EXPECTED: &str = "expected an address such as http://127.0.0.1:9900/healthz or \
                             unix:/run/gatepost.sock:/healthz";

@@ -210,8 +210,8 @@ pub fn run_program() -> ExitCode {
     code
 }
 
-/// Reports the reason why a command fails, in the format of the log. In text, also names the
-/// command that explains the code, if the error has one.
+/// Reports the reason why a command fails, in the format of the log. If the format is text, and the
+/// error has a code, also names the command that explains the code.
 fn fail(error: &CommandError, format: LogFormat) {
     let code = error.code();
     match format {

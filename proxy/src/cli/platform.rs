@@ -65,8 +65,9 @@ pub(super) struct PlanArguments {
     /// config.
     #[arg(long)]
     prune: bool,
-    /// Address of the admin listener of the running gatepost, where the command checks that gatepost
-    /// accepts a key before it sends the key to the platform. Default: `admin` of the config.
+    /// Address of the admin listener of the running gatepost. There, the command checks that
+    /// gatepost accepts a key before the command sends the key to the platform. Default: `admin` of
+    /// the config.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<AdminUrl>,
     #[command(flatten)]

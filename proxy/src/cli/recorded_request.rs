@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::capture::{RECORDED, RecordedVerdict};
 
-/// A request that the operator recorded in wire format.
+/// A request, parsed from a recording in wire format.
 pub(super) struct RecordedRequest {
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -21,7 +21,10 @@ pub(super) struct RecordedRequest {
 pub(super) enum RecordingError {
     #[error("expected {announced} bytes as in content-length, found {found}; save the whole body")]
     BodyTooShort { announced: usize, found: usize },
-    #[error("expected content-length, found transfer-encoding; save the decoded body")]
+    #[error(
+        "expected content-length, found transfer-encoding; save the decoded body, and remove \
+         transfer-encoding"
+    )]
     Chunked,
     #[error("expected an empty line after the head, found none; add an empty line before the body")]
     HeadOpen,

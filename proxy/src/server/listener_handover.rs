@@ -137,7 +137,7 @@ fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
         }
     }
     if sockets.is_empty() {
-        return Err(io::Error::other("expected listeners, found a message without any"));
+        return Err(io::Error::other("expected listeners, found a message without listeners"));
     }
     let keys = sockets.iter().zip(bytes);
     let keys = keys

@@ -1,5 +1,4 @@
-//! Remedies in a Rust app with the layer, for codes whose other remedy needs the proxy or its
-//! program.
+//! Remedies in a Rust app with the layer, for codes whose general remedy does not suffice there.
 
 /// The codes, sorted, each with its remedy.
 const REMEDIES: &[(&str, &str)] = &[

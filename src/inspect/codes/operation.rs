@@ -76,7 +76,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "not_a_callback",
-        "gatepost refused a path without a route, because callbacks_only is set",
+        "gatepost refused a request for a path without a route, because callbacks_only is set",
         "a client called a path that is not a callback path, or `path` of a route lacks the prefix of a nested router",
         APP_LOG,
         "write `path` of each route as clients send it, including the prefix in `nest`",
@@ -196,7 +196,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "proxy_protocol_broken",
         "the connection does not begin with a valid header of the PROXY protocol, or its peer is not in trusted_proxies",
-        "proxy_protocol is true, and the load balancer or a health check does not send the header, or trusted_proxies lacks the load balancer",
+        "proxy_protocol is true, but the load balancer or a health check does not send the header, or its address is not in trusted_proxies",
         LOG,
         "turn the PROXY protocol on in the load balancer, or add its address to trusted_proxies; without a load balancer, remove proxy_protocol",
     ]),
@@ -427,14 +427,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "stopped",
         "gatepost has stopped with exit status 0",
-        "a signal, or a new gatepost that took over the listeners; the log line names it in `reason`",
+        "a signal, or a new gatepost that took over the listeners; the log line names the cause in `reason`",
         LOG,
         "nothing; if you did not stop gatepost, look for the sender of the signal, such as a supervisor or a deployment",
     ]),
     operation([
         "stopping",
         "gatepost accepts no more connections, finishes the requests in flight, and ends with exit status 0",
-        "a signal, or a new gatepost that took over the listeners; the log line names it in `reason`",
+        "a signal, or a new gatepost that took over the listeners; the log line names the cause in `reason`",
         LOG,
         "nothing; with Restart=on-failure, systemd does not start gatepost again, because the exit status is 0",
     ]),

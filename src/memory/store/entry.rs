@@ -148,7 +148,7 @@ pub struct Claimed {
     pub lease: Lease,
     /// The event.
     pub event: StoredEvent,
-    /// Time at which the event was appended, or queued again.
+    /// Time at which gatepost appended the event, or an operator queued the event again.
     pub queued: Timestamp,
     /// True if an operator has queued the event again.
     pub is_replay: bool,
@@ -313,7 +313,7 @@ impl QueueFilter {
     }
 }
 
-/// Number and size of the events in one state.
+/// Count and total size of the events in one state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateTotal {
     /// Number of events.
@@ -322,7 +322,7 @@ pub struct StateTotal {
     pub bytes: u64,
 }
 
-/// Numbers and sizes of the events in a store.
+/// Count and total size of the events in a store, for each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStatus {

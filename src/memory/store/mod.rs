@@ -14,8 +14,8 @@
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
 //!    owner may claim the event. After the second claim, the store ignores a settlement by the first
 //!    owner.
-//! 4. If the delivery of an event fails, the event stays the head of its line until it is delivered
-//!    or dead. The event delays no other line.
+//! 4. If the delivery of an event fails, the event stays the head of its line until the app accepts
+//!    the event, or until the event becomes a dead letter. The event delays no other line.
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
 //!    retention has not ended.
 //!
@@ -79,9 +79,10 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>>;
 
-    /// Turns pending events of a lane into dead letters if they are not claimed and were queued
-    /// before `queued_before`. Returns the number of these events. A store may limit one call to
-    /// about a thousand events, so the caller repeats the call until it returns 0.
+    /// Turns each pending event of a lane into a dead letter if the event has no claim, and if
+    /// gatepost queued the event before `queued_before`. Returns the number of these events. A
+    /// store may limit one call to about a thousand events, so the caller repeats the call until
+    /// the call returns 0.
     fn expire(
         &self,
         lane: &Lane,
@@ -95,7 +96,8 @@ pub trait Store: Send + Sync {
     /// event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Returns the events that match the filter, in the order of their numbers, without bodies.
+    /// Returns the events that match the filter, in the order of their numbers, without headers and
+    /// bodies.
     fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>>;
 
     /// Returns an event with its body; `None` if the store has no such event.
@@ -105,16 +107,16 @@ pub trait Store: Send + Sync {
     /// replay, and has a new number. Returns the number of replays.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Removes the events that match, except for claimed events. Returns the number of removed
-    /// events.
+    /// Removes the events that match the filter, except for claimed events. Returns the number of
+    /// removed events.
     fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the delivered and dead events and the dedupe keys whose retention has ended. Returns
     /// the number of removed dead events.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Returns the numbers and sizes of the events, or an error if the store cannot accept new
-    /// events.
+    /// Returns the count and the total size of the events in each state, or an error if the store
+    /// cannot accept new events.
     fn status(&self) -> StoreFuture<'_, StoreStatus>;
 
     /// Completes after another process may have changed the store.
@@ -159,8 +161,8 @@ pub enum StoreError {
         /// The value of `max_bytes`.
         max_bytes: u64,
     },
-    /// The file of the store, or its log, was removed or replaced while the store was open.
-    /// Contains the path.
+    /// A person or a program removed or replaced the file of the store, or its log, while the store
+    /// was open. Contains the path.
     #[error(
         "expected {0} as gatepost opened it, found another file or none; stop gatepost, put the file and its log back, then start gatepost"
     )]

@@ -67,7 +67,10 @@ impl TextFault {
             Self::Optional { .. } => {
                 "add missing = \"empty\" to leave the field out of the text if the callback lacks it"
             }
-            Self::Shape { .. } => "write the path of a string in the object, such as {/user/id}",
+            Self::Shape { .. } => {
+                "write the path of a string in the object, such as {/user/id}; for an array, use \
+                 another field"
+            }
             Self::Secret { .. } | Self::Unknown { .. } => "use another field",
         }
     }

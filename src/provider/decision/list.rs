@@ -1,4 +1,4 @@
-//! Assigns the elements of an answer's list to the items of a callback.
+//! Assignment of the elements of an answer's list to the items of a callback.
 //!
 //! The *echo fields* of an item identify the item, and each element repeats the echo fields of its
 //! item. The values of these fields are the *key* of the item or element. gatepost assigns an
@@ -192,7 +192,7 @@ impl<'w> Assignment<'w> {
         }
     }
 
-    /// Returns a fault if at least one element is assigned to no item.
+    /// Returns a fault if at least one element has no item.
     pub(super) fn unmatched(&self) -> Option<AnswerError> {
         let count = self.elements.len().saturating_sub(self.by_item.iter().flatten().count());
         (count > 0).then_some(AnswerError::Unmatched { count })

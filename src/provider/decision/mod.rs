@@ -86,7 +86,8 @@ impl Decision {
         }
     }
 
-    /// Returns the names of the fields of the callback or its items on which the reply depends.
+    /// Returns the names of the fields on which the reply depends: fields of the callback, or of
+    /// its items.
     pub(crate) fn callback_fields(&self) -> impl Iterator<Item = &str> {
         let items = self.item_list.as_ref();
         let protect = items.and_then(|items| items.protect.as_ref()).map(|protect| &protect.when);

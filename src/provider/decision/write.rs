@@ -1,4 +1,4 @@
-//! Writes the JSON of the reply to a decision.
+//! Writer of the JSON of the reply to a decision.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

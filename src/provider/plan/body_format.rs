@@ -1,4 +1,4 @@
-//! Reads the fields of a callback in the format of its platform.
+//! Reader of the fields of a callback, in the format of its platform.
 
 use std::cell::OnceCell;
 

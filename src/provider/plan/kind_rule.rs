@@ -1,4 +1,4 @@
-//! Determines the kind of a callback.
+//! Search for the kind of a callback.
 
 use std::borrow::Cow;
 

@@ -17,7 +17,8 @@ use super::Log;
 
 type Event = Request<RequestBody<Full<Bytes>>>;
 
-/// Returns a gate whose Kollus template denies with a message if the app fails.
+/// Returns a gate whose Kollus template denies with a message if the app fails. `settings` has more
+/// lines for the entry of the kind `live_play`.
 pub fn gate(settings: &str) -> Gate {
     let config = format!(
         "breaker = {{ failures = 3, retry_ms = 60000 }}\n\
@@ -48,7 +49,7 @@ where
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// Sends a play callback to a service that fails, and returns the log.
+/// Sends a genuine callback to a service that fails, and returns the log.
 async fn failure_log<S, R>(service: S) -> String
 where
     S: Service<Event, Response = Response<R>, Future: Send> + Clone + Send + 'static,

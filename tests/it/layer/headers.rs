@@ -53,7 +53,8 @@ fn has_identity(gates: &[Gate; 2], vector: &Vector) -> bool {
     judged[0] == judged[1]
 }
 
-// With and without headers, a resend must reach the app equally often, and with the same id.
+// With headers and without headers, the app must receive the same number of copies, with the same
+// id.
 #[tokio::test]
 async fn ids_bodies_and_resends_do_not_depend_on_headers() {
     let gate = || vectors::gate("http://elsewhere.test:81");
@@ -78,7 +79,8 @@ async fn ids_bodies_and_resends_do_not_depend_on_headers() {
     assert!(compared > 500, "expected more than 500 events, found {compared}");
 }
 
-/// Returns a push with this sequence number. All pushes have the same signature.
+/// Returns a `push` callback with this sequence number. All these callbacks have the same
+/// signature.
 fn push(sequence: &str) -> Request<SlowBody> {
     let vectors = vectors::all();
     let vector = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();

@@ -29,7 +29,7 @@ fn allow<B>(
 const ALLOWED: &str = r#"{"data":{"result":1}}"#;
 
 #[tokio::test(start_paused = true)]
-async fn unfinished_callbacks_hold_no_permit() {
+async fn callbacks_with_unfinished_bodies_hold_no_permit() {
     let service = ConcurrencyLimit::new(service_fn(allow::<Endless>), 1);
     let service = GateLayer::new(gate("")).layer(service);
     let forged = Request::post("/k").body(Endless(Some(Bytes::from("kind=1")))).unwrap();

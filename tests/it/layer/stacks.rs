@@ -73,7 +73,7 @@ where
     (parts.status, parts.headers, body)
 }
 
-/// Checks the responses to a callback, a forged callback and another request.
+/// Checks the responses to a genuine callback, a forged callback and another request.
 async fn assert_serves<S, B>(service: S)
 where
     S: Service<Request<Body>, Response = http::Response<B>> + Clone,

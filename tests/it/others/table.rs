@@ -168,7 +168,7 @@ struct LeftOut {
     reason: String,
 }
 
-/// A request of another project, ready to be sent.
+/// A request of another project, ready to send.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Name of the table and of the row, for messages.
@@ -395,7 +395,8 @@ impl Others {
             .unwrap_or_else(|error| panic!("expected a gate, found {error}"))
     }
 
-    /// Returns the name and the verdicts of each [`KeyRow`], and `refused`, `warned` or `accepted`.
+    /// Returns the name and the verdicts of each [`KeyRow`], and the result for the key: `refused`,
+    /// `warned` or `accepted`.
     pub fn keys(&self) -> impl Iterator<Item = (String, &Verdicts, &'static str)> {
         self.tables.iter().flat_map(|(name, table)| {
             table.key.iter().map(move |row| {

@@ -61,7 +61,8 @@ pub(super) enum CaptureCommand {
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
         /// Folder for a test vector, in place of a recorded request: case.toml, body, and
-        /// event.json if the callback has an event with JSON. Needs capture = "full".
+        /// event.json if the callback has an event with JSON. Needs capture = "full", and a request
+        /// without a token, a credential or a cut body.
         #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
         vector: Option<PathBuf>,
         #[command(flatten)]

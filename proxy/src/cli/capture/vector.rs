@@ -28,7 +28,8 @@ pub(super) fn save(
     let recorded = request.recorded.as_ref().filter(|recorded| !recorded.is_masked);
     let Some(recorded) = recorded else {
         let problem = "expected a whole request, found a masked or cut part; set capture = \"full\" in \
-                       [inspector] before the callback arrives";
+                       [inspector] before the callback arrives; if the request has a token or a \
+                       credential, or gatepost cut its body, write the vector by hand";
         return Err(CommandError::argument("--vector", problem));
     };
     let is_accepted = recorded.verdict == "accepted";
@@ -85,7 +86,7 @@ fn case(view: &Json, request: &RecordedRequest, now: i64, is_accepted: bool) -> 
     lines.join("\n") + "\n"
 }
 
-/// Returns the status in the first line of a message, such as `200` or `200 OK`.
+/// Returns the status at the start of a message's first line, such as `200 OK`.
 fn status(message: &Json) -> Option<u16> {
     message["line"].as_str()?.split(' ').next()?.parse().ok()
 }

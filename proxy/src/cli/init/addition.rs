@@ -35,8 +35,9 @@ impl<'p> Addition<'p> {
         Ok(Self { config, file })
     }
 
-    /// Writes the file. If the config file has no `include`, adds one that matches the new file. If
-    /// `is_complete` is true, checks the whole config. Returns true if the config file has changed.
+    /// Writes `text` into the new file. If the config file has no `include`, adds an `include` that
+    /// matches the new file. If `is_complete` is true (no key file is missing), checks the whole
+    /// config. Returns true if the config file has changed.
     pub(super) fn write(&self, text: &str, is_complete: bool) -> Result<bool, CommandError> {
         let wrong = |source| CommandError::File { path: self.file.clone(), source };
         fs::write(&self.file, text).map_err(wrong)?;

@@ -302,8 +302,8 @@ impl Sender {
     }
 }
 
-/// Sends the request, and prints the status and the body of the reply. Prints `sent` on standard
-/// error once the reply has arrived.
+/// Sends the request, and prints the status and the body of the reply. After the reply has arrived,
+/// first prints `sent` on standard error.
 fn deliver(
     request: Request<Bytes>,
     cacert: Option<&Path>,

@@ -68,7 +68,7 @@ impl<'s> Player<'s> {
         Ok(Self { scenario, arguments, definitions, key, sender, start: clock::now() })
     }
 
-    /// Returns the callback that is due, signed with the current time.
+    /// Returns the callback that is due. If there is a key, signs the callback at the current time.
     fn request(&self, due: &Due<'_>) -> Result<Request<Bytes>, CommandError> {
         let (definition, step) = (&self.definitions[due.index], due.step);
         let mut sample =

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::capture::{MASK, names_secret};
 use crate::table::plain;
 
-/// Number of fields that the line names if the command line sets fewer.
+/// Number of fields that the line names if the command line sets fewer fields.
 const USUAL_FIELDS: usize = 8;
 
 /// Maximum number of characters that the line shows of a value.

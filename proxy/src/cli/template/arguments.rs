@@ -96,7 +96,7 @@ pub(crate) struct ModifyArguments {
     remove_key_file: Vec<String>,
     #[command(flatten)]
     entries: EntryArguments,
-    /// Kind whose address or fixed answer to remove from the template.
+    /// Kind whose address or fixed answer the command removes from the template.
     #[arg(long, value_name = "KIND")]
     off: Vec<String>,
     /// Setting to remove.
