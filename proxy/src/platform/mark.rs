@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn description_is_not_too_long() {
+    fn omits_rules_that_do_not_fit_into_description() {
         let mut mark = Mark::adopted();
         (0..200).for_each(|number| mark.add(&format!("d{number}.example.com"), "live"));
         let text = mark.before(&"直".repeat(100));

@@ -45,7 +45,7 @@ impl TlsStream {
         &self.digest.version
     }
 
-    /// Puts read bytes back, for the next reads.
+    /// Puts bytes back, so that the next reads return them first.
     pub(crate) fn rewind(&mut self, bytes: BytesMut) {
         self.ahead = bytes;
     }
