@@ -8,7 +8,8 @@
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
 //!    Order and leases therefore hold even if two machines believe that they own the same
 //!    partition.
-//! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
+//! 4. Each gatepost follows all events in a small index, but does not read their bodies: see
+//!    `index.rs`.
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
 //!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
 //!    beyond the app's time-out.
