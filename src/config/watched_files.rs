@@ -42,7 +42,7 @@ const FINGERPRINT_LENGTH: usize = 16;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct WatchedFiles {
-    /// `None` for a file that gatepost cannot read.
+    /// Hash of each file's content; `None` for a file that gatepost cannot read.
     contents: BTreeMap<PathBuf, Option<ContentHash>>,
     /// Patterns of `include`. A new file that matches a pattern is a change.
     patterns: Vec<String>,

@@ -10,12 +10,12 @@
 //!    gatepost shortens the wait by a random part, up to a half. Except before the last attempt
 //!    (rule 4), the wait is never shorter than the app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after gatepost has queued the event. If the last
-//!    attempt fails, the event is dead. If an event is overdue before its first attempt, because it
-//!    waited behind other events of its source and subject, gatepost makes this one attempt, unless
-//!    rule 5 applies.
+//!    attempt fails, the event becomes a dead letter. If an event is overdue before its first
+//!    attempt, because it waited behind other events of its source and subject, gatepost makes this
+//!    one attempt, unless rule 5 applies.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
-//!    events of the app wait. An event that is overdue while the circuit is open becomes dead
-//!    without a further attempt, even if gatepost has made no attempt.
+//!    events of the app wait. An event that is overdue while the circuit is open becomes a dead
+//!    letter without a further attempt, even if gatepost has made no attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,8 +74,8 @@ impl Accepted {
         }
     }
 
-    /// Returns the conclusion of a callback that exceeds the rate limit, so that gatepost does not
-    /// queue its event.
+    /// Returns the conclusion of a callback that exceeds the rate limit. gatepost does not queue
+    /// the event of this callback.
     pub(super) fn beyond_limit(&self) -> Conclusion {
         self.failed(None, UnavailableKind::AppOverloaded.into())
     }

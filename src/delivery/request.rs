@@ -22,7 +22,7 @@ const GATEPOST_STALE: HeaderName = HeaderName::from_static("gatepost-stale");
 /// Value of `gatepost-stale`.
 const STALE: HeaderValue = HeaderValue::from_static("true");
 
-/// Headers of every event, in the order in which [`fill`] sets their values.
+/// Headers that [`fill`] always sets, in this order.
 static REQUIRED: [HeaderName; 7] = [
     CONTENT_TYPE,
     CONTENT_LENGTH,
@@ -33,7 +33,7 @@ static REQUIRED: [HeaderName; 7] = [
     GATEPOST_TEMPLATE,
 ];
 
-/// Headers that an event may have, in the order in which [`fill`] sets their values.
+/// Headers that [`fill`] sets if they have a value, in this order.
 static OPTIONAL: [HeaderName; 8] = [
     HOST,
     event::CE_SUBJECT,
@@ -182,8 +182,8 @@ impl Accepted {
         (None, body, content_type)
     }
 
-    /// Returns the event for an app that reads everything else from [`Accepted`]. Omits all headers
-    /// except `gatepost-stale`.
+    /// Returns the event for an app that reads only the body from the request, and everything else
+    /// from [`Accepted`]. Omits all headers except `gatepost-stale`.
     ///
     /// Returns `None` if the app needs the headers: for an event in the form of the callback, and
     /// for a signed event.

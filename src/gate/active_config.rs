@@ -96,7 +96,7 @@ impl ActiveConfig {
     }
 
     /// Returns the reply to a CORS preflight; `None` for any other request, and in shadow mode,
-    /// because the app then replies.
+    /// because the app's answer is then the reply.
     fn preflight(&self, found: RouteIndex, head: &Head<'_>) -> Option<Reply> {
         let route = self.routes.at(found);
         let reply = route.cors.preflight(head, &route.plan.allow)?;

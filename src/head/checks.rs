@@ -2,7 +2,7 @@
 //!
 //! If an app builds a URL from the host, the host `x/live/push?` makes the app read the path
 //! `/live/push`. A request may also have two lengths. If gatepost and the app use different
-//! lengths, the app reads a part of the body as a second request.
+//! lengths, the app may read a part of the body as a second request.
 
 use core::net::Ipv6Addr;
 

@@ -1,4 +1,4 @@
-//! Permits in little memory, for a server that keeps many of them.
+//! A compact form of a permit ([`Accepted`]), for a server that keeps many permits.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const PARTS: usize = 6;
 /// permits.
 ///
 /// An [`Accepted`] keeps the buffer in which the callback arrived, and several allocations with
-/// unused capacity. A packed permit frees all of them.
+/// unused capacity. A packed permit keeps neither the buffer nor these allocations.
 ///
 /// # Examples
 ///

@@ -1,4 +1,5 @@
-//! Tests of provider definitions from files. Most rules also apply to built-in definitions.
+//! Tests of provider definitions from files. Most of the tested rules also apply to built-in
+//! definitions.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Definition, Gate, Head, Refusal, Timestamp};

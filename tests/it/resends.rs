@@ -19,7 +19,8 @@ fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(T + secs)
 }
 
-/// Returns a gate. `tencent` and `kollus` are lines in the templates of Tencent CSS and Kollus.
+/// Returns a gate with a template for Tencent CSS and a template for Kollus. Adds the config lines
+/// `tencent` and `kollus` to these templates.
 fn gate(tencent: &str, kollus: &str) -> Gate {
     let text = format!(
         "breaker = {{ failures = 3, retry_ms = 1000 }}\n\

@@ -75,7 +75,7 @@ fn every_decision_has_vector_with_failed_app() {
 }
 
 #[test]
-fn every_signed_platform_has_vector_of_each_forgery() {
+fn every_platform_that_signs_has_vector_of_each_forgery() {
     assert_none_missing(|index, provider| {
         let vectors = index.of(provider);
         let folders: BTreeSet<_> = vectors.iter().map(|vector| folder(vector)).collect();
@@ -108,7 +108,7 @@ fn every_signed_platform_has_vector_of_each_forgery() {
 }
 
 #[test]
-fn evidence_of_signed_platforms_is_a_published_signature_or_a_library() {
+fn evidence_of_platforms_that_sign_is_a_published_signature_or_a_library() {
     let script = std::fs::read_to_string("tests/peers/sdks.mjs").unwrap();
     let (_, libraries) = script.split_once("const libraries = {\n").unwrap();
     let (libraries, _) = libraries.split_once("\n}\n").unwrap();

@@ -79,8 +79,8 @@ fn views_keep_all_data_of_every_vector() {
     assert!(seen.len() > 150, "expected more than 150 kinds, found {}", seen.len());
 }
 
-/// Calls `check` for each kind that has fields, of all built-in providers. The data for a kind has
-/// every field of the kind.
+/// Calls `check` for each kind that has fields, of all built-in providers. Passes data with every
+/// field of the kind.
 fn for_every_kind(check: impl Fn(&ProviderInfo, &KindInfo, &Value)) {
     for provider in gatepost::providers() {
         for kind in provider.kinds.iter().filter(|kind| !kind.fields.is_empty()) {

@@ -26,8 +26,9 @@ impl PlatformAccount {
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable is missing or invalid, if gatepost cannot read the file that
-    /// a variable names, or if gatepost cannot create the HTTP client or the runtime.
+    /// Returns an error if a variable of the API key is missing, if the address of the platform's
+    /// API is invalid, if gatepost cannot read the file that a variable names, or if gatepost
+    /// cannot create the HTTP client or the runtime.
     pub(crate) fn of_environment() -> Result<Self, PlatformError> {
         let credentials = credentials()?;
         let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());

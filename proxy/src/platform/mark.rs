@@ -1,5 +1,5 @@
-//! The mark at the start of a callback template's description. The platform stores no author of a
-//! callback template or a rule, so only the mark shows that gatepost has made them.
+//! The mark at the start of a callback template's description. The platform does not store the
+//! author of a callback template or of a rule. Only the mark shows that gatepost is the author.
 //!
 //! 1. `gatepost` marks a callback template that gatepost has created. `gatepost_adopted` marks a
 //!    callback template that the operator has created, and then handed over with `--adopt`.
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn description_is_not_too_long() {
+    fn omits_rules_that_do_not_fit_into_description() {
         let mut mark = Mark::adopted();
         (0..200).for_each(|number| mark.add(&format!("d{number}.example.com"), "live"));
         let text = mark.before(&"直".repeat(100));

@@ -325,7 +325,7 @@ pub(crate) mod tests {
         assert!(parse(&whole, &key).is_ok());
         assert!(
             parse(&server.pem, &key).is_ok(),
-            "expected a valid chain without issuers, found a fault"
+            "expected a certificate without its issuers to be valid, found a fault"
         );
         let encrypted = openssl(&["pkey", "-aes128", "-passout", "pass:x"], &key);
         let traditional = openssl(&["ec", "-aes128", "-passout", "pass:x"], &key);

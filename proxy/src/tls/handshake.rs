@@ -172,15 +172,17 @@ const fn fault_of_client(fault: &CertificateError) -> &'static str {
     }
 }
 
-/// Describes a client that refuses the certificate; `None` if the alert has another subject.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other alerts have other subjects")]
+/// Describes a client that refuses the certificate; `None` for an alert about another fault.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other alerts are about other faults")]
 const fn refusing_client(alert: AlertDescription) -> Option<&'static str> {
     Some(match alert {
-        AlertDescription::CertificateExpired => "one for which it has expired",
-        AlertDescription::UnknownCA => "one that does not know its authority",
-        AlertDescription::UnsupportedCertificate => "one that does not support it",
+        AlertDescription::CertificateExpired => "a client for which the certificate has expired",
+        AlertDescription::UnknownCA => "a client that does not know the certificate's authority",
+        AlertDescription::UnsupportedCertificate => {
+            "a client that does not support the certificate"
+        }
         AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
-            "one that refuses it"
+            "a client that refuses the certificate"
         }
         _ => return None,
     })

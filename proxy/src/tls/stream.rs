@@ -1,7 +1,7 @@
 //! A client's connection with TLS, as a stream for Pingora.
 //!
-//! Pingora's own TLS stream hides the reason for a failed handshake, and cannot put read bytes
-//! back. Pingora's stream also cannot store the digest of an HTTP/2 connection.
+//! Pingora's own TLS stream hides the reason for a failed handshake, and cannot put bytes back
+//! after it has read them. Pingora's stream also cannot store the digest of an HTTP/2 connection.
 
 use std::io;
 use std::pin::Pin;
@@ -45,7 +45,7 @@ impl TlsStream {
         &self.digest.version
     }
 
-    /// Puts read bytes back, for the next reads.
+    /// Puts bytes back, so that the next reads return them first.
     pub(crate) fn rewind(&mut self, bytes: BytesMut) {
         self.ahead = bytes;
     }

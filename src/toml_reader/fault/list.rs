@@ -13,7 +13,7 @@ use crate::toml_reader::suggestion::{allowed, closest};
 /// A text to read, and the path of its file as faults show it.
 #[derive(Clone, Copy)]
 pub(crate) struct TomlText<'t> {
-    /// `None` if the caller itself prints the name of the file beside each fault.
+    /// Path of the file; `None` if the caller itself prints this path beside each fault.
     pub(crate) file: Option<&'t str>,
     pub(crate) text: &'t str,
 }

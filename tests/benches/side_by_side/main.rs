@@ -60,7 +60,7 @@ struct Options {
     /// Path of the program that runs Pingora alone
     #[arg(long)]
     bare: PathBuf,
-    /// Measure only rows whose name contains this text, and no memory; repeatable
+    /// Measure only the rows whose name contains this text, and skip the memory; repeatable
     #[arg(long)]
     only: Vec<String>,
     /// Number of rounds per row; the table shows medians
@@ -134,8 +134,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the measurements that the options select. If a measurement fails, also reports the earlier
-/// figures.
+/// Runs the measurements that the options select, and reports the figures. If a measurement fails,
+/// reports the earlier figures.
 fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>> {
     let lock = File::create(std::env::temp_dir().join("gatepost-compare.lock"))?;
     if lock.try_lock().is_err() {

@@ -1,5 +1,5 @@
-//! Measurement of one row: at saturation, at half of that rate, and at a rate common to all peers
-//! that do the job.
+//! Measurement of one row: at saturation, at half of the saturation rate, and at a rate common to
+//! all peers that do the job.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -38,8 +38,9 @@ pub(super) struct Times {
 /// Figures of one round of a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
-    /// CPU time per request at saturation, in microseconds.
+    /// CPU time in user mode per request at saturation, in microseconds.
     pub(super) user: f64,
+    /// CPU time in the kernel per request at saturation, in microseconds.
     pub(super) system: f64,
     /// CPU time of the row's first peer, per request at saturation, in microseconds.
     pub(super) front: f64,

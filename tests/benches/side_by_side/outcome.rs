@@ -34,7 +34,7 @@ pub(super) struct Faults {
 }
 
 impl Outcome {
-    /// Creates the result of a load without replies.
+    /// Creates a result that contains no replies yet.
     ///
     /// # Errors
     /// Returns an error if the histogram of the latencies cannot be created.

@@ -73,8 +73,8 @@ struct RoundFigures {
     nats: Option<StoreFigures>,
 }
 
-/// Measures each row in each round. Also reports the figures of the complete rounds before an
-/// error.
+/// Measures each row in each round, and reports the figures. If an error occurs, reports the
+/// figures of the complete rounds.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if an event does not reach the app.

@@ -141,8 +141,8 @@ struct Sample {
     rate: f64,
 }
 
-/// Measures all sizes in each round. Also reports the figures measured before an error. Returns the
-/// panels of the plot.
+/// Measures all sizes in each round, and reports the figures. If an error occurs, reports the
+/// earlier figures. Returns the panels of the plot.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if the app does not receive one event per

@@ -39,8 +39,8 @@ pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
     });
     report.text(format!(
         "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core, \
-         except gatepost with `--scale`. The app and the load share a second core. No access logs, and \
-         `GATEPOST_LOG=off`.{others}",
+         except gatepost with `--scale`. The app and the load share a second core. The \
+         servers write no access logs; gatepost runs with `GATEPOST_LOG=off`.{others}",
         machine(),
         output_of("date", &["-u", "+%F %H:%MZ"]),
         version("nginx"),

@@ -89,7 +89,7 @@ pub(super) struct Found<'a> {
 type Rounds = Vec<Option<f64>>;
 
 impl Found<'_> {
-    /// Returns all targets, also those without figures.
+    /// Returns all targets, including targets that have no figures.
     pub(super) fn targets(&self) -> Vec<Target> {
         let ratios = CPU_LIMITS.iter().map(|CpuLimit(name, one, other, limit)| {
             let ratio = divide(self.rounds(*one, CPU), self.rounds(*other, CPU));

@@ -37,7 +37,7 @@ pub struct Run<'a> {
 pub struct Row {
     pub name: &'static str,
     pub tally: Tally,
-    /// Peak memory of the process, in MB.
+    /// Peak memory of gatepost, in MB.
     pub peak: f64,
     /// True if [`Self::expect_memory_within_bound`] has found the peak memory below its limit.
     is_within_bound: bool,
@@ -107,7 +107,7 @@ const LONG: Duration = Duration::from_secs(900);
 /// Number of connections of a load.
 const CONNECTIONS: usize = 32;
 
-/// Memory limit of the process, in MB, for scenarios with few connections and small bodies. Other
+/// Memory limit of gatepost, in MB, for scenarios with few connections and small bodies. Other
 /// scenarios have no limit, or the limit that `gatepost check` prints.
 const MOST_MEMORY: f64 = 128.0;
 
@@ -126,7 +126,7 @@ impl Run<'_> {
         self.load_seen_by(&app.seen, setup, timeout)
     }
 
-    /// Returns a load for an app that records its requests in `seen`.
+    /// Returns a load for an app that records the received requests in `seen`.
     fn load_seen_by<'a>(&self, seen: &'a Seen, setup: &Setup<'_>, timeout: Duration) -> Load<'a> {
         Load {
             port: setup.port,
@@ -191,7 +191,7 @@ impl Row {
         self.check(self.is_within_bound, fault);
     }
 
-    /// Stops the process, and checks its exit, its memory and its log.
+    /// Stops gatepost, and checks its exit, its memory and its log.
     fn finish(&mut self, setup: &Setup<'_>, gatepost: &mut Gatepost, app: &App) {
         self.peak = self.peak.max(gatepost.memory("VmHWM"));
         let peak = self.peak;

@@ -34,7 +34,7 @@ use super::wire::{Claim, EventMessage};
 /// Maximum number of events that one call of [`Shared::expire`] turns into dead letters.
 const MAX_EXPIRED: usize = 256;
 
-/// Number of reads of a message that a new leader may not have applied yet.
+/// Maximum number of reads of a message that a new leader may not have applied yet.
 const TRIES: u32 = 10;
 
 /// Wait between two of these reads.

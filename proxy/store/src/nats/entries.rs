@@ -1,5 +1,5 @@
-//! Operations for an operator: list, show, replay, remove and status. They read the streams, so a
-//! process that delivers no events can also run them.
+//! Operations for an operator: list, show, replay, remove and status. They do not need the index,
+//! so a process that delivers no events can also run them.
 
 use std::collections::BTreeMap;
 

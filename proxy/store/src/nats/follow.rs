@@ -17,7 +17,7 @@ use super::wire::{Claim, info};
 /// Longest wait until the index contains an event that this process has appended.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
-/// Number of successive rounds with a difference after which gatepost reads all events again.
+/// Number of successive rounds with a difference that make gatepost read all events again.
 const DIFFERENT_ROUNDS: u32 = 5;
 
 /// Minimum time between two reads of all events, as a multiple of the duration of the earlier read.

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn claim_that_arrived_before_its_event_counts() {
+    fn keeps_claim_that_arrived_before_its_event() {
         let mut index = Index::default();
         index.claim(1, 5, claim(20));
         index.add(1, pending(7, "push"));

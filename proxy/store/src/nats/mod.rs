@@ -1,20 +1,21 @@
 //! A store on NATS JetStream, shared by several machines.
 //!
-//! 1. Five streams hold the data: one the pending events, in the order of their arrival; one the
-//!    delivered events; one the dead letters; one the claims, dedupe keys and leases; and one the
-//!    values that machines share.
+//! 1. Five streams hold the data: the pending events, in the order of their arrival; the delivered
+//!    events; the dead letters; the claims, dedupe keys and leases; and the values that machines
+//!    share.
 //! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
 //!    Each partition has one owner at a time, a gatepost: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
 //!    Order and leases therefore hold even if two machines believe that they own the same
 //!    partition.
-//! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
+//! 4. Each gatepost follows all events in a small index, but does not read their bodies: see
+//!    `index.rs`.
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
 //!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
 //!    beyond the app's time-out.
 //!
-//! The comments of this folder name the behavior of nats-server on which the store relies. We
-//! measured this behavior with the versions 2.15.1 and 2.11.0, each as three servers on one
+//! The comments in this folder describe the behaviour of nats-server on which the store relies. We
+//! measured this behaviour with the versions 2.15.1 and 2.11.0, each as three servers on one
 //! machine, with `sync_interval: always`.
 
 mod append;
@@ -155,7 +156,7 @@ impl NatsStore {
         Self::start(options, rules, true)
     }
 
-    /// Connects to the streams of a running gatepost, for one command. Delivers no events.
+    /// Connects to the streams that a gatepost has created, for one command. Delivers no events.
     ///
     /// # Errors
     ///

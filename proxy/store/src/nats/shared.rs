@@ -1,7 +1,8 @@
 //! The state that machines share, in a separate stream.
 //!
 //! A value is a message with a time to live. An insert requires that the last sequence of the
-//! value's subject is 0, so only one of several machines can insert a value. The stream has no delete markers, which would count as messages.
+//! value's subject is 0, so only one of several machines can insert a value. The stream has no
+//! delete markers, because they would count as messages.
 
 use std::time::Duration;
 

@@ -145,8 +145,8 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        // gatepost's statements fit the schema and satisfy its constraints. SQLite reports a
-        // statement that does not fit as an unknown error. An unknown error or a violated
+        // gatepost's statements fit the schema and satisfy its constraints. If a statement does not
+        // fit the schema, SQLite reports an unknown error. An unknown error or a violated
         // constraint therefore shows a damaged schema.
         Some(
             ErrorCode::SystemIoFailure

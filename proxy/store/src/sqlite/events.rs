@@ -72,7 +72,7 @@ fn insert(
 }
 
 /// Removes the oldest delivered events while the store would exceed `max_bytes` with the new event.
-/// Returns false if the other events leave too little space.
+/// Returns false if the pending events and the dead letters leave too little space.
 fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<bool> {
     let fits = || -> rusqlite::Result<bool> {
         let mut total = db.prepare_cached("SELECT sum(bytes) FROM total")?;

@@ -172,7 +172,7 @@ struct FileIdentity(u64, u64);
 impl OpenFiles {
     /// Notes the identities of the file and its log. The connection must have read the file,
     /// because SQLite opens the log with the first read. While a connection is open, no other
-    /// process removes the log, unless it ignores the locks of SQLite.
+    /// process that respects the locks of SQLite removes the log.
     pub(super) fn at(path: &Path) -> Result<Self, OpenError> {
         let open = |path: PathBuf| match FileIdentity::of(&path) {
             Ok(identity) => Ok(OpenFile { path, identity }),

@@ -9,8 +9,8 @@
 //!    if it continues the checksum that the frame before it contains.
 //! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
 //!    wrong frame therefore show that the frame was once correct. SQLite does not sync transactions
-//!    with only shared state, but a disk rarely writes them in another order.
-//! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. An
+//!    that contain only shared state, but a disk rarely writes them in another order.
+//! 3. In the last transaction, the wrong frame is damaged if it is correct apart from one byte. An
 //!    incomplete write differs in more bytes.
 //!
 //! <https://sqlite.org/walformat.html> specifies the format.

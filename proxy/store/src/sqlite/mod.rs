@@ -79,7 +79,7 @@ impl SqliteStore {
         Self::with_writer(path, file::open(path)?, rules)
     }
 
-    /// Opens the file of a running gatepost, for one command. Skips the integrity check.
+    /// Opens an existing file, for one command. Skips the integrity check.
     ///
     /// # Errors
     ///

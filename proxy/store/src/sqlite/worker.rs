@@ -15,7 +15,7 @@ use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation, ended};
 /// Maximum number of operations in one transaction.
 const BATCH: usize = 512;
 
-/// An operation. It receives the connection, or the error because of which it cannot run.
+/// An operation. It receives the connection, or the error that prevents the operation.
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 
 struct Job {
