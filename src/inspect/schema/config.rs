@@ -365,7 +365,7 @@ fn telemetry() -> Value {
         "properties": {
             "access_log": {
                 "type": "object",
-                "description": "File with a line for each request.",
+                "description": "Access log: a file with a line for each request, or for a sample of the requests.",
                 "additionalProperties": false,
                 "required": ["file"],
                 "properties": {
@@ -423,7 +423,7 @@ fn route() -> Value {
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
             "kind": text(
                 "Kind of all callbacks on this path. gatepost refuses a callback that names another kind \
-                 (field_invalid), except if this kind is the provider's kind for all other names, such as `event`."
+                 (field_invalid), except if `kind` is the provider's kind for all other names, such as `event`."
             ),
             "template": text("Template of all callbacks on this path."),
             "mode": {

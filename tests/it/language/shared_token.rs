@@ -68,7 +68,7 @@ fn explanation_hides_the_token() {
 }
 
 #[test]
-fn reports_wrong_keys_of_token() {
+fn reports_faults_in_signature_table_of_shared_token() {
     assert_fault(&format!("{TOKEN}parts = 'body'\n{EVENT}"), "expected no parts beside digest");
     assert_fault(
         &format!("{TOKEN}time = {{ from = 'header:t', means = 'sent', unit = 's' }}\n{EVENT}"),
