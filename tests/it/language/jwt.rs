@@ -220,5 +220,5 @@ fn reports_faults_in_signature_table_of_token() {
         error.contains("expected a key in the form ID:KEY"),
         "expected a fault about a key in the form ID:KEY, found {error}"
     );
-    assert!(!error.contains("secret-without-id"), "expected no key, found {error}");
+    assert!(!error.contains("secret-without-id"), "expected no key in the error, found {error}");
 }
