@@ -13,7 +13,7 @@ use crate::toml_reader::Table;
 pub struct TelemetrySettings {
     /// Callbacks for which the proxy writes a log line.
     pub log_callbacks: LogCallbacks,
-    /// File with a line for each request; `None` if the proxy writes no such file.
+    /// Settings of the access log; `None` if the proxy writes no access log.
     pub access_log: Option<AccessLogSettings>,
     /// Address of the collector that receives traces; `None` if the proxy sends no traces.
     pub otlp: Option<Uri>,
@@ -48,7 +48,8 @@ impl LogCallbacks {
         [("all", Self::All), ("none", Self::None), ("refused", Self::Refused)];
 }
 
-/// File with a line for each request.
+/// Settings of the access log: a file with a line for each request, or for a sample of the
+/// requests.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccessLogSettings {

@@ -87,8 +87,8 @@ impl EventRequest<'_> {
         self.accepted.request(&self.head, &self.context, self.now)
     }
 
-    /// Returns the same as [`Self::into_parts`], for an app that has the [`Accepted`]. Omits the
-    /// headers that repeat data of the [`Accepted`].
+    /// Returns the headers and the body for an app that has the [`Accepted`]. Omits the headers
+    /// that repeat data of the [`Accepted`].
     #[cfg(feature = "tower")]
     pub(crate) fn into_parts_for_permit(self) -> (HeaderMap, Bytes) {
         match self.accepted.request_without_headers() {
@@ -462,4 +462,4 @@ fn ask(
     }
 }
 
-const CLOSED: &str = "expected an answer, found a closed connection";
+const CLOSED: &str = "expected an answer, found a closed connection; read the app's log";

@@ -83,10 +83,10 @@ mod tests {
         let outage = Outage::default();
         assert!(outage.permits(T(0)) && outage.permits(T(0)));
         assert!(outage.failed(T(0)), "expected an outage to begin, found an earlier outage");
-        assert!(!outage.failed(T(1)), "expected one outage, found the beginning of a second");
+        assert!(!outage.failed(T(1)), "expected one outage, found two");
         assert!(!outage.permits(T(1000)));
         assert!(outage.permits(T(1001)));
-        assert!(!outage.permits(T(1001)), "expected one try, found a second");
+        assert!(!outage.permits(T(1001)), "expected one try, found two");
         assert_eq!(outage.succeeded(), Some(4));
         assert_eq!(outage.succeeded(), None);
         assert!(outage.permits(T(1002)));

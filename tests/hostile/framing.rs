@@ -26,10 +26,10 @@ fn both_lengths() -> Vec<Case> {
     .map(|case| case.with_hyper(Case::served_last))
     .into();
     cases.extend([
-        both("both, and the body of the length", [LENGTH, CHUNKED], "{push}"),
+        both("both, and a body that fits only the length", [LENGTH, CHUNKED], "{push}"),
         both("both, and a request after the last chunk", [LENGTH, CHUNKED], inner),
         both("both, and a length that hides a request", [short, CHUNKED], inner),
-        both("both, in odd case", odd, inner),
+        both("both, in mixed upper and lower case", odd, inner),
         both("both, and keep-alive", [LENGTH, &kept], inner),
         both("both, and an invalid length", ["content-length: x\r\n", CHUNKED], "{chunks}"),
         both("both, and a connection header", [LENGTH, &named], inner),

@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Creates a case of a push with an additional raw header line.
+/// Creates a case of a `push` callback with this additional raw header line.
 fn line(line: &str) -> Case {
     post(format!("{line:?}"), &format!("content-length: {{len}}\r\n{line}\r\n"), "{push}")
 }
@@ -273,7 +273,7 @@ fn sizes() -> Vec<Case> {
     let too_large = [
         with("a value of 2 MB", &format!("x: {}\r\n", "y".repeat(2 << 20))),
         with("a name of 70 000 bytes", &format!("{}: y\r\n", "x".repeat(70_000))),
-        case("a first line without an end", "P".repeat(2 << 20)),
+        case("a first line that never ends", "P".repeat(2 << 20)),
     ];
     let too_large = too_large.map(|case| case.gets(&[431]));
     let too_many = [

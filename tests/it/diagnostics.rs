@@ -318,7 +318,7 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         ),
         CodeGroup::Connection => (
             "Requests and connections that gatepost ends",
-            "These requests and connections can occur on any path, and have no verdict.",
+            "Such a request may have any path, even a path without a route. gatepost gives no verdict.",
         ),
         CodeGroup::AdminApi => (
             "Errors of the admin API",

@@ -61,7 +61,7 @@ const SECOND: &str = "digest = 'hmac-sha256'\nencoding = 'base64'\nprefix = 'v1,
 const ALSO: &str = "also = { digest = 'ed25519', prefix = 'v1a,', key = { prefix = 'whpk_' } }\n";
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// The public key of `key_file("ed_private")`.
+/// The public key that belongs to the private key in `key_file("ed_private")`.
 const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 #[test]

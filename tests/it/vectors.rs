@@ -88,7 +88,8 @@ pub struct Vector {
     pub body: Vec<u8>,
     /// The event in structured mode; `None` if the verdict is not `accepted`.
     pub event: Option<Value>,
-    /// The page on which the platform has published the signature; `None` if the platform has not.
+    /// The page on which the platform has published the signature; `None` if `case.toml` names no
+    /// such page.
     #[allow(dead_code)]
     pub source: Option<String>,
 }
@@ -310,7 +311,7 @@ impl Vector {
 
     /// Compares an event in structured mode with the event of the vector.
     ///
-    /// An event of the vector has no `id` if the id is new for each callback.
+    /// The event of the vector has no `id` if the id is new for each callback.
     pub fn check_event(&self, event: &Value) {
         let expected = self.event.as_ref().unwrap_or(&Value::Null);
         let mut event = event.clone();

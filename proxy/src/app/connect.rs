@@ -186,7 +186,8 @@ mod tests {
         texts.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 80)).collect()
     }
 
-    /// Returns the address guard of the app `http://app.test`.
+    /// Returns the address guard of the app `http://app.test` in a config with the lines `top` at
+    /// the top level.
     fn guard(top: &str) -> Option<Arc<AddressGuard>> {
         let text = format!(
             "listen = '127.0.0.1:1'\nadmin = '127.0.0.1:2'\n{top}\n\

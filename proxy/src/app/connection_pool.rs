@@ -36,7 +36,7 @@ pub(crate) struct ReadyConnection {
 }
 
 impl ReadyConnection {
-    /// Takes an idle connection to the server, or opens one.
+    /// Takes an idle connection to the server from the pool, or opens a new connection.
     pub(crate) async fn idle_or_new(server: &Arc<Server>) -> Result<Self, BoxError> {
         let key = PoolKey(Arc::clone(server));
         let since = Instant::now();

@@ -81,7 +81,7 @@ async fn timely<T>(connecting: impl Future<Output = Result<T, BoxError>>) -> Res
     timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|error| Err(error.into()))
 }
 
-/// Time limit for connecting to an address that is not the last of its list.
+/// Time limit for connecting to each address that [`ask_in_turn`] tries, except for the last.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn connection(server: &Arc<Server>, attempt: Attempt) -> Result<ReadyConnection, BoxError> {

@@ -51,8 +51,8 @@ const CLOSED_IN_HANDSHAKE: &str = "expected TLS, found a close; write http:// if
 const OTHER_FAULT: &str =
     "expected a TLS handshake, found a fault; try `openssl s_client -connect HOST:PORT`";
 
-/// The text of webpki's error for a certificate of an authority in place of a server's. gatepost
-/// does not depend on webpki, so it cannot name the type of the error.
+/// The text of webpki's error for a certificate of an authority in place of a server certificate.
+/// gatepost does not depend on webpki, so it cannot name the type of the error.
 const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
 
 /// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. A

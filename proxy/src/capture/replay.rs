@@ -129,8 +129,8 @@ async fn ask(target: Target, message: EventMessage, question: &Question) -> Answ
     match asked {
         Err(_) => Answer::Timeout,
         Ok(Asked::Answered(answer)) => answer,
-        Ok(Asked::ConnectionClosed) => {
-            Answer::Unreachable("expected an answer, found a closed connection".into())
-        }
+        Ok(Asked::ConnectionClosed) => Answer::Unreachable(
+            "expected an answer, found a closed connection; read the app's log".into(),
+        ),
     }
 }

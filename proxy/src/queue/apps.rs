@@ -51,7 +51,9 @@ impl Apps for ConfiguredApps {
                 return answer;
             }
         }
-        Answer::Unreachable("expected an answer, found a closed connection".into())
+        Answer::Unreachable(
+            "expected an answer, found a closed connection; read the app's log".into(),
+        )
     }
 
     fn now(&self) -> Timestamp {

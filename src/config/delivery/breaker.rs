@@ -1,4 +1,4 @@
-//! The key `breaker`: the rule by which gatepost opens a circuit and probes the app again.
+//! The key `breaker`: the rule by which gatepost opens a circuit breaker and then probes the app.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

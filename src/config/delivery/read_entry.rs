@@ -159,8 +159,9 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Joins the keys of nested tables with dots. Adds each result that is the name of a kind, with the
-/// place of its last key. `place` is the place of the last key in `name`.
+/// Joins the keys of nested tables with dots. Adds each result that is the name of a kind to
+/// `names`, with the place of the last key in the result. `place` is the place of the last key in
+/// `name`.
 fn add_dotted(
     name: &str,
     item: &Item<'_>,

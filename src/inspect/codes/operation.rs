@@ -105,7 +105,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "shared_state_lost",
         SHARED_STATE_LOST,
-        "another process locks the store, its disk is slow or full, a write failed, or the NATS servers do not respond",
+        "another process locks the store, the disk is slow or full, a write failed, or the NATS servers do not respond",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
         "read the reason in the log line; end the process that locks the store (`fuser FILE` finds it), free space on the disk, or start the NATS servers",
     ]),
@@ -357,7 +357,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "nats_replicas_missing",
         "a stream has fewer replicas than `replicas` in [store], or the cluster has fewer servers than `replicas`",
-        "a server is down, the servers form no cluster, or an earlier config has created the stream with fewer replicas",
+        "a server is down, the servers form no cluster, or gatepost created the stream when `replicas` was lower",
         STORE_START,
         "start all servers as one cluster (`nats server list` shows them), or run the command in the message; lower replicas only for a test",
     ]),
@@ -644,7 +644,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "too_many_attempts",
         "the client must wait before it sends another token",
-        "the client's address has sent ten wrong tokens, or all addresses together have sent 100 wrong tokens within a minute",
+        "the client's address has sent more than ten wrong tokens, or all addresses together have sent more than 100 wrong tokens within a minute",
         API_REFUSALS,
         "wait for the seconds in the header retry-after, and correct the token",
     ]),

@@ -153,7 +153,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TimestampTooFarAhead,
         "the clock of this machine or of the platform is wrong, or the platform signs an expiry that is further ahead than max_ahead_secs",
-        "synchronise the clock of this machine; if the console shows a longer validity, raise max_ahead_secs under [template.settings]",
+        "synchronise the clock of this machine; if the platform's console shows a longer validity, raise max_ahead_secs under [template.settings]",
     ),
     (
         RefusalKind::TokenMismatch,

@@ -365,7 +365,7 @@ fn telemetry() -> Value {
         "properties": {
             "access_log": {
                 "type": "object",
-                "description": "File with a line for each request.",
+                "description": "Access log: a file with a line for each request, or for a sample of the requests.",
                 "additionalProperties": false,
                 "required": ["file"],
                 "properties": {

@@ -1,4 +1,4 @@
-//! Reads the keys of `[signature]` with `form = "jwt"`.
+//! Reads `[signature]` with `form = "jwt"`: the rules for a signature that is a token.
 
 use super::DefinitionReader;
 use crate::provider::digest::{Digest, Encoding};
@@ -41,7 +41,8 @@ impl<'f> DefinitionReader<'f> {
         Some(JwtBody::Hash { claim: claim?.value.into(), digest: digest?, encoding: encoding? })
     }
 
-    /// Checks the digest and the time of a token. Reports keys that are not valid for a token.
+    /// Checks the digest and the time of a token. Reports `parts` and `separator`, which a token
+    /// does not have.
     pub(super) fn check_jwt(&self, table: &Table<'f>, digest: Digest, time: Option<&TimeRule>) {
         if algorithm(digest).is_none() {
             let problem = "expected a digest for tokens, found another digest";

@@ -306,7 +306,7 @@ impl<'f> DefinitionReader<'f> {
         parts.is_empty().then_some(())
     }
 
-    /// Reads `session`: the kind is the start or the end of a session.
+    /// Reads `session`: the rule for a kind that starts or ends a session.
     fn session(
         &self,
         table: &Table<'f>,

@@ -69,8 +69,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// If the method of a kind has raw bodies, checks that its signature and its `id` use no fields
-    /// of the body. The kind may have inherited both from the top of the definition.
+    /// For each kind whose method has raw bodies, checks that the kind's signature and its `id` use
+    /// no fields of the body. The kind may have inherited both from the top of the definition.
     pub(super) fn check_raw_kinds(
         &self,
         table: &Table<'f>,

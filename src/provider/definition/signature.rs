@@ -199,7 +199,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that only a token has claims.
+    /// Checks that only a token has claims. `names_key` is true if a claim contains the id of the
+    /// key.
     fn check_no_claims(&self, table: &Table<'f>, parts: &[Part], names_key: bool) {
         let has_claim = parts.iter().any(|part| matches!(part.from, PartSource::Claim(_)));
         if has_claim || names_key {

@@ -8,10 +8,11 @@ use super::{
 };
 
 /// Returns a definition whose tokens have the form of LiveKit's tokens:
-/// <https://github.com/livekit/protocol/blob/main/webhook/verifier.go>.
-fn token_definition(digest: &str, keys: &str) -> String {
+/// <https://github.com/livekit/protocol/blob/main/webhook/verifier.go>. `key_line` is a line with
+/// `key`, or empty.
+fn token_definition(digest: &str, key_line: &str) -> String {
     definition(&format!(
-        "[signature]\nform = 'jwt'\ndigest = '{digest}'\nfound_in = 'header:authorization'\n{keys}\
+        "[signature]\nform = 'jwt'\ndigest = '{digest}'\nfound_in = 'header:authorization'\n{key_line}\
          body_hash = {{ claim = 'sha256', digest = 'sha256', encoding = 'base64' }}\n\
          time = {{ from = 'claim:exp', means = 'expiry', unit = 's', grace_secs = 60 }}\n\
          {EVENT}sample = '{{\"event\":\"room_started\",\"room\":{{\"name\":\"r\"}},\"id\":\"EV_1\"}}'\n"
@@ -182,7 +183,7 @@ fn verifies_token_with_hs512() {
 }
 
 #[test]
-fn reports_wrong_keys_of_token_form() {
+fn reports_faults_in_signature_table_of_token() {
     let form = "[signature]\nform = 'jwt'\ndigest = 'hmac-sha256'\nfound_in = 'header:a'\n";
     let time = "time = { from = 'claim:exp', means = 'expiry', unit = 's' }\n";
     let hash = "body_hash = { claim = 'h', digest = 'sha256', encoding = 'hex' }\n";
@@ -219,5 +220,5 @@ fn reports_wrong_keys_of_token_form() {
         error.contains("expected a key in the form ID:KEY"),
         "expected a fault about a key in the form ID:KEY, found {error}"
     );
-    assert!(!error.contains("secret-without-id"), "expected no key, found {error}");
+    assert!(!error.contains("secret-without-id"), "expected no key in the error, found {error}");
 }

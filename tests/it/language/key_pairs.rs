@@ -87,7 +87,7 @@ fn reports_key_that_is_not_a_public_key_for_the_digest() {
             error.contains("expected a public key in PEM, hex or base64"),
             "{digest}: expected a fault about a public key in PEM, hex or base64, found {error}"
         );
-        assert!(!error.contains("MII"), "expected no key, found {error}");
+        assert!(!error.contains("MII"), "expected no key in the error, found {error}");
     }
     let ed = "[signature]\ndigest = 'ed25519'\nfound_in = 'header:s'\nencoding = 'hex'\n";
     assert_fault(&format!("{ed}parts = ['key', 'body']\n{EVENT}"), "expected parts other than");

@@ -143,7 +143,7 @@ fn reports_fields_of_kind_whose_method_has_raw_bodies() {
     assert_fault(&signed, "expected `signature` without fields of the body");
 }
 
-/// Returns the reply to a raw callback if the app answers with this body.
+/// Returns the reply to a callback with a raw body if the app answers with the body `answer`.
 fn reply_to(gate: &Gate, answer: &'static str) -> (StatusCode, String) {
     let request = Request::post("/c").body(b"\xff\xd8 an image".to_vec()).unwrap();
     let now = Timestamp::from_secs(NOW);

@@ -56,7 +56,7 @@ fn explanation_hides_the_token() {
     let head = Head::new(request.method(), request.uri(), request.headers());
     let explained = gate.explain(&head, request.body().clone().into(), Timestamp::from_secs(NOW));
     let lines = explained.to_string();
-    assert!(!lines.contains("first-token"), "expected no token, found {lines}");
+    assert!(!lines.contains("first-token"), "expected no token in the explanation, found {lines}");
     assert!(
         lines.contains("signature  [token] at header:authorization"),
         "expected the place of the token, found {lines}"
@@ -68,7 +68,7 @@ fn explanation_hides_the_token() {
 }
 
 #[test]
-fn reports_wrong_keys_of_token() {
+fn reports_faults_in_signature_table_of_shared_token() {
     assert_fault(&format!("{TOKEN}parts = 'body'\n{EVENT}"), "expected no parts beside digest");
     assert_fault(
         &format!("{TOKEN}time = {{ from = 'header:t', means = 'sent', unit = 's' }}\n{EVENT}"),

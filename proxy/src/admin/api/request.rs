@@ -175,8 +175,8 @@ impl<'b> BodyReader<'b> {
         entries
     }
 
-    /// Returns `read`. If the body has faults or unknown members, returns an error with all of
-    /// them.
+    /// Returns `read`, the parsed body. If the body has faults or unknown members, returns an error
+    /// with all of them.
     fn finish<T>(mut self, read: T) -> Result<T, ApiError> {
         let unknown: Vec<_> =
             self.map.keys().filter(|key| !self.asked.contains(&&***key)).collect();

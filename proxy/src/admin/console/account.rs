@@ -1,5 +1,5 @@
-//! The Account page: the differences between the platform's account and the config, and the changes
-//! to the account. The page does the same as `gatepost platform plan` and
+//! The Account page: the differences between the account at the platform and the config, and the
+//! changes to the account. The page does the same as `gatepost platform plan` and
 //! `gatepost platform apply`.
 //!
 //! 1. gatepost reads the account with the API key in its own environment.

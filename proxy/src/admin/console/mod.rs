@@ -7,8 +7,8 @@
 //! 4. A POST request must come from a page of the console. gatepost checks `sec-fetch-site` and
 //!    `origin`.
 //! 5. With the `admin_read_token`, the operator can only read.
-//! 6. Each page works without JavaScript. Each URL is relative, so that the console works under a
-//!    path prefix of a proxy.
+//! 6. No page needs JavaScript. Each URL is relative, so that a proxy can serve the console under a
+//!    path prefix.
 
 mod account;
 mod assets;

@@ -175,8 +175,8 @@ fn question(
             "Drop",
             "Drop",
             "A dropped event cannot be restored. The app does not receive it.",
-            "No event of this selection can be dropped: gatepost is delivering them, or they no longer \
-             exist.",
+            "No event of this selection can be dropped: gatepost is delivering each event, or it no \
+             longer exists.",
         ),
     };
     let can_go_on = !numbers.is_empty();

@@ -213,7 +213,7 @@ async fn unbind(
         layout: request.layout(if from_domains { "domains" } else { "templates" }),
         title: format!("Unbind {tenant}?"),
         text: format!(
-            "gatepost refuses the callbacks of {tenant} from now on, unless another binding of the provider fits them."
+            "After this change, gatepost refuses the callbacks of {tenant}, unless another binding of the provider applies to them."
         ),
         action: "Unbind",
         is_final: true,

@@ -1,7 +1,7 @@
 //! The scenarios of the Send page: the callbacks of several streams, with the times between them.
 //!
-//! 1. The form accepts the text of a file for `gatepost send --scenario`. The page replaces the
-//!    address and the key of the file with gatepost's own listener and the key of the template.
+//! 1. The form accepts the text of a file for `gatepost send --scenario`. In place of the address
+//!    and the key in the text, the page uses gatepost's own listener and the key of the template.
 //! 2. gatepost checks all steps before it sends the first callback.
 //! 3. A scenario has at most [`MAX_CALLBACKS`] callbacks.
 

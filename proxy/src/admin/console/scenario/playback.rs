@@ -162,8 +162,8 @@ async fn play(
         match sent {
             Ok(sent) => {
                 if sent.id.is_none() {
-                    // gatepost did not capture this callback in time, so do not wait for the later
-                    // ones.
+                    // gatepost did not capture this callback in time, so do not wait for the
+                    // capture of later callbacks.
                     wait = Duration::ZERO;
                 }
                 progress.sent.push(sent);
