@@ -37,8 +37,8 @@ use gatepost::{
     Store, StoreFuture, StoreStatus, StoredEvent, Timestamp,
 };
 
-pub use self::error::OpenError;
 use self::checkpoint::Checkpoints;
+pub use self::error::OpenError;
 use self::file::OpenFiles;
 use self::shared::SharedBytes;
 use self::worker::{Reader, Writer};
