@@ -182,8 +182,8 @@ impl Accepted {
 
     /// Returns the values that all resends of the callback share and no other callback has.
     ///
-    /// If the data identifies the event, `of_content` returns the digest of the data: the local id,
-    /// or the id for a value that other machines compare.
+    /// If the data identifies the event, `of_content` returns a digest of the data. For a value that
+    /// other machines compare, pass [`Event::id_digits`], else [`Event::local_id`].
     fn identity_parts(&self, of_content: impl Fn(&Event) -> &[u8]) -> [&[u8]; 4] {
         let event = self.event();
         let plan = &self.template().plan;
@@ -325,7 +325,7 @@ impl Question {
         self.ask().and_then(|ask| ask.url.as_ref()).filter(|_| !self.is_passthrough())
     }
 
-    /// Returns the addresses of the servers for an event that keeps the path of the callback;
+    /// Returns the addresses of the app's servers for an event that keeps the path of the callback;
     /// `None` if the config names no server. Ignore the paths of these addresses.
     #[must_use]
     pub fn servers(&self) -> Option<&Arc<Addresses>> {
@@ -340,7 +340,7 @@ impl Question {
     }
 
     /// Returns true if the app can recognize a second copy of the event by its headers. If false,
-    /// the server sends the event again only if the app has closed an idle connection.
+    /// send the event a second time only after the app has closed an idle connection.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         !self.is_passthrough()

@@ -69,7 +69,8 @@ impl Rule {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the prefix of the signatures of each digest.
+    /// Returns the prefixes of the signatures: that of the first digest algorithm, and that of the
+    /// algorithm in `also`.
     fn prefixes(&self) -> impl Iterator<Item = &str> {
         let second = self.0.get("also").and_then(|also| also["prefix"].as_str());
         [self.text("prefix")].into_iter().chain(second)
@@ -400,8 +401,9 @@ fn refuses_any_flipped_bit_of_key() {
         let key = first_key(&config);
         // Skip bit 7 of each byte, because the key must remain ASCII. Flip every fifth of the other
         // bits (in PEM, every 47th), because each flipped bit needs a new gate. A byte has 7 such
-        // bits, and 7 has no common factor with 5 or 47, so every bit position occurs. Skip the
-        // first line and the algorithm of a public key, which other texts can encode too.
+        // bits, and 7 has no common factor with 5 or 47, so every bit position occurs. In a public
+        // key, skip the first line and the algorithm, because a changed text there can have the
+        // same meaning.
         let (range, step) = match key.find("\n-----END") {
             Some(end) => (80 * 8..end * 8, 47),
             None => (0..key.len() * 8, 5),

@@ -78,7 +78,10 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         (PROGRAM_BYTES, "program, definitions, connections to apps".into()),
         (
             connections.saturating_mul(each),
-            format!("{connections} connections of {} KiB; an idle one has {idle} KiB", each / KIB),
+            format!(
+                "{connections} connections of {} KiB; an idle HTTP/1 connection has {idle} KiB",
+                each / KIB
+            ),
         ),
         (unjudged, "heads and bodies without a verdict (max_unjudged_bytes)".into()),
         (unjudged, "freed heads and bodies that the allocator still holds".into()),
