@@ -53,13 +53,6 @@ impl Waiting {
     }
 }
 
-impl WaitingOperation {
-    /// Returns the size of the operation's event or value.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
-
 impl Drop for WaitingOperation {
     fn drop(&mut self) {
         self.totals.operations.fetch_sub(1, Ordering::Relaxed);

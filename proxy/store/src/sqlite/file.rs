@@ -10,7 +10,6 @@ use gatepost::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::checkpoint::MAX_LOG_PAGES;
 use super::error::{OpenError, error_of};
 use super::log_check::{self, LogDamage, log_of};
 use super::shared;
@@ -213,7 +212,6 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // With `NORMAL`, SQLite would not sync each commit.
     db.pragma_update(None, "synchronous", "full")?;
-    db.pragma_update(None, "wal_autocheckpoint", MAX_LOG_PAGES)?;
     // SQLite shrinks a larger log file after a checkpoint.
     db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
     db.pragma_update(None, "recursive_triggers", false)

@@ -3,8 +3,7 @@
 //! 1. One thread writes. It commits the waiting operations, at most 512, as one transaction, and
 //!    returns their results after the commit. During a commit, the next operations wait, so the
 //!    store needs no timer.
-//! 2. Another thread reads, so that a query for a long list does not delay events. A third thread
-//!    copies the pages of the log to the file: see `checkpoint.rs`.
+//! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes and all requests for its status. Only a restart, which checks the file, shows what is
 //!    durable. The store also refuses them if another program removes or replaces the file or its
@@ -19,7 +18,6 @@
 //! The schema is in the files `schema*.sql`. Its triggers update the heads of the lines and the
 //! totals, so an operator may change rows with `sqlite3`.
 
-mod checkpoint;
 mod checksum;
 mod entries;
 mod error;
@@ -37,7 +35,6 @@ use gatepost::{
     Store, StoreFuture, StoreStatus, StoredEvent, Timestamp,
 };
 
-use self::checkpoint::Checkpoints;
 pub use self::error::OpenError;
 use self::file::OpenFiles;
 use self::shared::SharedBytes;
@@ -97,8 +94,7 @@ impl SqliteStore {
         let shared =
             SharedBytes::measure(&writer).map_err(|source| error::error_of(path, source))?;
         let files = OpenFiles::at(path)?;
-        let checkpoints = Checkpoints::start(file::read_only(path)?);
-        let writer = Writer::start(writer, move || files.check(), checkpoints);
+        let writer = Writer::start(writer, move || files.check());
         let reader = Reader::start(file::read_only(path)?, &writer);
         Ok(Self { writer, reader, rules, shared })
     }

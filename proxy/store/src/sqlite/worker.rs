@@ -8,7 +8,6 @@ use futures_channel::oneshot::channel;
 use gatepost::{StoreError, StoreFuture};
 use rusqlite::Connection;
 
-use super::checkpoint::Checkpoints;
 use super::error::failed;
 use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation, ended};
 
@@ -84,12 +83,11 @@ impl Writer {
     pub(super) fn start(
         db: Connection,
         check: impl Fn() -> Result<(), StoreError> + Send + 'static,
-        checkpoints: Checkpoints,
     ) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::<OnceLock<StoreError>>::default();
         let seen = Arc::clone(&failure);
-        thread::spawn(move || write(&db, &check, &receiver, checkpoints, &seen));
+        thread::spawn(move || write(&db, &check, &receiver, &seen));
         Self { jobs, failure }
     }
 
@@ -197,13 +195,11 @@ fn write(
     db: &Connection,
     check: &impl Fn() -> Result<(), StoreError>,
     jobs: &Receiver<Job>,
-    mut checkpoints: Checkpoints,
     failure: &OnceLock<StoreError>,
 ) {
     let mut durability = None;
     while let Ok(first) = jobs.recv() {
         let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
-        let bytes = batch.iter().map(|job| job.waiting.bytes()).sum();
         let (replies, result) = match failure.get() {
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
@@ -214,7 +210,6 @@ fn write(
         if let Err(error) = &result {
             keep(failure, error);
         }
-        checkpoints.count(replies.len(), bytes);
         replies.into_iter().for_each(|executed| (executed.reply)(result.clone()));
     }
 }
@@ -275,8 +270,7 @@ mod tests {
     fn writer() -> Writer {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE t (x UNIQUE)").unwrap();
-        let checkpoints = Checkpoints::start(Connection::open_in_memory().unwrap());
-        Writer::start(db, || Ok(()), checkpoints)
+        Writer::start(db, || Ok(()))
     }
 
     fn insert(db: &Connection) -> Result<usize, StoreError> {

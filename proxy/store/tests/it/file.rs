@@ -3,7 +3,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use gatepost::{Lane, QueueFilter, Settlement, Store as _};
 use gatepost_store::{OpenError, SqliteStore};
@@ -23,23 +22,6 @@ async fn events_survive_the_process() {
     let store = open(&path).unwrap();
     let claimed = store.claim(&Lane::new("live", "push"), "o", 1, T(9), T(2)).await.unwrap();
     assert_eq!(claimed[0].event, event("1", "push", Some("s")));
-}
-
-#[tokio::test]
-async fn checkpoints_run_beside_the_commits() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("gatepost.db");
-    let store = open(&path).unwrap();
-    let length = || fs::metadata(&path).unwrap().len();
-    let empty = length();
-    for number in 0..400 {
-        append(&store, event(&number.to_string(), "push", None), 1).await;
-    }
-    let started = Instant::now();
-    while length() == empty {
-        store.status().await.unwrap();
-        assert!(started.elapsed() < Duration::from_secs(10), "expected a checkpoint, found none");
-    }
 }
 
 #[tokio::test]
