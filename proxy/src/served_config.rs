@@ -144,7 +144,7 @@ impl ServedConfig {
         lock(&self.loaded).reload_faults.clone()
     }
 
-    /// Returns the files of the gate's config.
+    /// Returns the files that gatepost has read for the config, with certificates and secrets.
     pub(crate) fn watched_files(&self) -> WatchedFiles {
         lock(&self.loaded).watched.clone()
     }
@@ -213,8 +213,8 @@ impl ServedConfig {
     }
 
     /// Reads the files again, with the certificates and secrets that they name, and applies the
-    /// config to the gate. If one of the files has a fault, or if a change needs a restart, keeps
-    /// the earlier config and certificates.
+    /// config to the gate. Keeps the earlier config and certificates if one of the files has a
+    /// fault. Does the same if a change needs a restart.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }

@@ -29,8 +29,8 @@ impl<'a> KeyFolders<'a> {
 
     /// Checks each file `{ file = "…" }` in `after` that `before` does not name.
     ///
-    /// Also checks that the addresses in `after` read no new environment variable. Otherwise, a
-    /// client could send a secret from the environment to an app of its choice.
+    /// Also checks that an address in `before` names each environment variable that an address in
+    /// `after` names. Otherwise, a client could send a secret from the environment to an app of its choice.
     ///
     /// Follows symbolic links and `..`. For a file outside of the folders, the error does not
     /// depend on the file.
@@ -38,7 +38,8 @@ impl<'a> KeyFolders<'a> {
     /// # Errors
     ///
     /// Returns [`EditErrorKind::Invalid`](crate::EditErrorKind::Invalid) if a file is not a regular
-    /// file in one of the folders. Returns the same error for a new environment variable.
+    /// file in one of the folders. Returns the same error for any other environment variable in an
+    /// address.
     pub fn check(self, before: &str, after: &str) -> Result<(), EditError> {
         check_variables(before, after)?;
         let known: HashSet<_> = files(before)?.into_iter().map(|(_, name)| name).collect();
@@ -73,8 +74,8 @@ fn fault((key, _): (String, String)) -> EditFault {
     EditFault::new(&key, problem, remedy)
 }
 
-/// Returns each key source `{ file = "…" }` of a config file. Each item contains the path of the
-/// key and the name of the file.
+/// Returns each key source `{ file = "…" }` of a config file. Each item contains the TOML path of
+/// the setting, such as `template[0].keys[1].file`, and the name of the file.
 fn files(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     add_files("", &Document::parse(text)?.to_json(), &mut found);
@@ -101,8 +102,8 @@ fn check_variables(before: &str, after: &str) -> Result<(), EditError> {
     ))
 }
 
-/// Returns each `{ env = "…" }` in the addresses of a config file. Each item contains the path
-/// of the key and the name of the variable.
+/// Returns each `{ env = "…" }` in the addresses of a config file. Each item contains the TOML
+/// path of the setting and the name of the variable.
 fn variables(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     for (index, template) in Document::parse(text)?.templates().into_iter().enumerate() {

@@ -329,7 +329,7 @@ fn ignores_malformed_forwarded_host_of_trusted_proxy() {
 }
 
 #[test]
-fn refuses_client_request_whose_target_contains_path_of_an_address() {
+fn refuses_request_whose_target_an_app_can_read_as_path_of_an_address() {
     let app = App::answering(200, "");
     let top = format!("upstream = '{}'", app.url(""));
     let gate = Gatepost::serve(&top, &templates(&app));
