@@ -30,7 +30,8 @@ impl<'a> KeyFolders<'a> {
     /// Checks each file `{ file = "…" }` in `after` that `before` does not name.
     ///
     /// Also checks that an address in `before` names each environment variable that an address in
-    /// `after` names. Otherwise, a client could send a secret from the environment to an app of its choice.
+    /// `after` names. Otherwise, a client could send a secret from the environment to an app of its
+    /// choice.
     ///
     /// Follows symbolic links and `..`. For a file outside of the folders, the error does not
     /// depend on the file.
