@@ -51,7 +51,7 @@ callback! { "agora":
         MediaPull(AgoraEvent) = "media_pull",
         /// A callback about a channel that Agora pushes to a CDN.
         MediaPush(AgoraEvent) = "media_push",
-        /// A callback about any other product.
+        /// A callback about a product for which the definition has no other kind.
         Event(AgoraEvent) = "event",
     }
 }

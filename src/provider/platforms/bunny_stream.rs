@@ -38,7 +38,7 @@ callback! { "bunny-stream":
         ResolutionFinished(BunnyStreamEvent) = "resolution_finished",
         /// The processing of a video has failed.
         Failed(BunnyStreamEvent) = "failed",
-        /// A video has changed to any other state.
+        /// A video has changed to a state for which the definition has no other kind.
         Event(BunnyStreamEvent) = "event",
     }
 }

@@ -56,7 +56,7 @@ callback! { "cloudflare-stream":
         Ready(CloudflareStreamEvent) = "ready",
         /// The processing of a video has failed.
         Error(CloudflareStreamEvent) = "error",
-        /// A video has changed to any other state.
+        /// A video has changed to a state for which the definition has no other kind.
         Event(CloudflareStreamEvent) = "event",
     }
 }

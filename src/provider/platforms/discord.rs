@@ -27,7 +27,8 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback about a Discord event of any type. The `type` in `event` is the event's subject.
+    /// A callback about a Discord event of any type. The `type` in `event` becomes the subject of
+    /// gatepost's event.
     pub struct DiscordEvent prints() {
         /// The version of the callback's format.
         version: Option<i64> = "version",
@@ -50,8 +51,8 @@ callback! { "discord":
     pub enum DiscordCallback {
         /// Discord checks the URL, and expects only an acknowledgement.
         Ping(Ping) = "ping",
-        /// A callback about a Discord event of any type. The `type` in `event` is the event's
-        /// subject.
+        /// A callback about a Discord event of any type. The `type` in `event` becomes the subject
+        /// of gatepost's event.
         Event(DiscordEvent) = "event",
     }
 }

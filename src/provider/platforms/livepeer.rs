@@ -53,7 +53,7 @@ callback! { "livepeer":
         /// the viewer to play.
         PlaybackAccessControl(LivepeerEvent) = "playback.accessControl",
         /// A callback for which the definition has no other kind. The platform's name of the kind
-        /// is the event's subject.
+        /// becomes the subject of gatepost's event.
         Event(LivepeerEvent) = "event",
     }
 }

@@ -45,7 +45,7 @@ callback! { "millicast":
         Transcoder(MillicastEvent) = "transcoder",
         /// A viewer tries to connect, the first viewer has connected, or the last viewer has left.
         ViewerConnection(MillicastEvent) = "viewerConnection",
-        /// A callback of any other group.
+        /// A callback of a group for which the definition has no other kind.
         Event(MillicastEvent) = "event",
     }
 }

@@ -186,7 +186,7 @@ callback! { "mux":
         VideoLiveStreamSimulcastTargetDeleted(MuxEvent) = "video.live_stream.simulcast_target.deleted",
         /// The data of a simulcast target has changed.
         VideoLiveStreamSimulcastTargetUpdated(MuxEvent) = "video.live_stream.simulcast_target.updated",
-        /// The delivery of a video has reached a threshold of traffic.
+        /// The traffic of a video has reached a threshold.
         VideoDeliveryHighTraffic(MuxEvent) = "video.delivery.high_traffic",
         /// A callback for which the definition has no other kind.
         Event(MuxEvent) = "event",

@@ -43,7 +43,7 @@ view! {
         status: Option<String> = "status",
         /// The URL of the stream, which may contain a token. A credential: do not log it.
         url: String = "url",
-        /// The URL to which the app redirected the session, which may contain a token. A
+        /// The URL to which the app redirected the session. The URL may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
         /// The time of the request, in RFC 3339 format.
@@ -82,7 +82,7 @@ view! {
         status: Option<String> = "status",
         /// The URL of the stream, which may contain a token. A credential: do not log it.
         url: Option<String> = "url",
-        /// The URL to which the app redirected the session, which may contain a token. A
+        /// The URL to which the app redirected the session. The URL may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
         /// The time of the request, in RFC 3339 format.

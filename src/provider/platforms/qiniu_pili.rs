@@ -35,7 +35,7 @@ callback! { "qiniu-pili":
         Connected(QiniuPiliEvent) = "connected",
         /// A client has stopped publishing a stream.
         Disconnected(QiniuPiliEvent) = "disconnected",
-        /// A stream has changed to any other state.
+        /// A stream has changed to a state for which the definition has no other kind.
         Event(QiniuPiliEvent) = "event",
     }
 }

@@ -15,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of any topic. The topic is the event's subject.
+    /// A callback of any topic. The subject of gatepost's event is this topic.
     pub struct ShopifyEvent prints() {
         /// The identifier of the object that has changed.
         id: Option<Value> = "id",
@@ -29,7 +29,7 @@ describe! { "shopify":
 callback! { "shopify":
     /// A callback of Shopify, with a variant for each kind.
     pub enum ShopifyCallback {
-        /// A callback of any topic. The topic is the event's subject.
+        /// A callback of any topic. The subject of gatepost's event is this topic.
         Event(ShopifyEvent) = "event",
     }
 }

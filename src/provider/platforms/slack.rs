@@ -15,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of the Events API. The `type` in `event` is the event's subject.
+    /// A callback of the Events API. The `type` in `event` becomes the subject of gatepost's event.
     pub struct SlackEvent prints(event_time) {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -97,7 +97,8 @@ describe! { "slack":
 callback! { "slack":
     /// A callback of Slack, with a variant for each kind.
     pub enum SlackCallback {
-        /// A callback of the Events API. The `type` in `event` is the event's subject.
+        /// A callback of the Events API. The `type` in `event` becomes the subject of gatepost's
+        /// event.
         Event(SlackEvent) = "event",
         /// A slash command, which Slack sends as a form.
         Command(Command) = "command",

@@ -319,8 +319,8 @@ view! {
 
     /// Data of `relay` callbacks.
     ///
-    /// A relay task has started, has ended or has an error. A relay task pulls a stream and pushes
-    /// this stream to another URL.
+    /// The state of a relay task has changed, or the task has raised an alarm. A relay task pulls a
+    /// stream and pushes this stream to another URL.
     pub struct Relay prints(event_time stream_id) {
         /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -331,8 +331,8 @@ view! {
         callback_event: Option<String> = "callback_event",
         /// The URLs that the task pulls.
         source_urls: Option<Vec<Value>> = "source_urls",
-        /// The URL to which the task pushes. It contains push credentials. A credential: do not log
-        /// it.
+        /// The URL to which the task pushes. The URL contains push credentials. A credential: do
+        /// not log it.
         to_url: Option<String> = "to_url",
         /// The stream name. Absent from `TaskExit`.
         stream_id: Option<String> = "stream_id",
@@ -752,8 +752,8 @@ callback! { "tencent-css":
         PornDetection(PornDetection) = "porn_detection",
         /// A push had errors during the last `report_interval`.
         Error(PushError) = "error",
-        /// A relay task has started, has ended or has an error. A relay task pulls a stream and
-        /// pushes this stream to another URL.
+        /// The state of a relay task has changed, or the task has raised an alarm. A relay task
+        /// pulls a stream and pushes this stream to another URL.
         Relay(Relay) = "relay",
         /// Audio moderation has reported a finding in a stream.
         AudioModeration(AudioModeration) = "audio_moderation",

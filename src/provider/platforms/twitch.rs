@@ -15,7 +15,8 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `notification` callbacks.
     ///
-    /// A callback for a subscription. The type of the subscription is the event's subject.
+    /// A callback for a subscription. The type of the subscription becomes the subject of
+    /// gatepost's event.
     pub struct Notification prints(subscription) {
         /// The subscription to which the callback belongs.
         subscription: Option<NotificationSubscription> = "subscription",
@@ -81,7 +82,8 @@ describe! { "twitch":
 callback! { "twitch":
     /// A callback of Twitch EventSub, with a variant for each kind.
     pub enum TwitchCallback {
-        /// A callback for a subscription. The type of the subscription is the event's subject.
+        /// A callback for a subscription. The type of the subscription becomes the subject of
+        /// gatepost's event.
         Notification(Notification) = "notification",
         /// Twitch has ended the subscription.
         Revocation(Revocation) = "revocation",

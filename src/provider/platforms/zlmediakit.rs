@@ -74,7 +74,7 @@ view! {
         stream: Option<String> = "stream",
         /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
-        /// True if the stream has started.
+        /// True if the stream has started, false if it has ended.
         regist: Option<bool> = "regist",
     }
 
