@@ -228,13 +228,15 @@ const PLATFORMS: &str = "src/provider/platforms/";
 fn providers(workspace: &Workspace) -> Vec<Finding> {
     let definition =
         |path: &String| Some(path.strip_prefix(DEFINITIONS)?.strip_suffix(".toml")?.to_owned());
-    let names: Vec<_> = workspace.files.keys().filter_map(definition).collect();
+    let names = workspace.files.keys().filter_map(definition);
+    let names: Vec<_> = names.map(|name| (words_of_name(&name), name)).collect();
     let mut found = Vec::new();
     for (file, contents) in workspace.crates.iter().flat_map(|one| workspace.files_of(one)) {
         let code = |token: &&Token| !token.test && matches!(token.kind, Kind::Ident | Kind::Text);
         for token in contents.tokens.iter().filter(code) {
             let words = words_of_name(&token.text);
-            for name in names.iter().filter(|name| !is_home(file, name) && contains(&words, name)) {
+            let contained = names.iter().filter(|(name, _)| contains(&words, name));
+            for (_, name) in contained.filter(|(_, name)| !is_home(file, name)) {
                 let message = format!(
                     "expected no provider name in code, found {name}; move the rule into {DEFINITIONS}{name}.toml"
                 );
@@ -250,8 +252,7 @@ fn is_home(file: &str, provider: &str) -> bool {
     inside.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
-fn contains(words: &[String], name: &str) -> bool {
-    let name = words_of_name(name);
+fn contains(words: &[String], name: &[String]) -> bool {
     words.windows(name.len()).any(|window| window == name)
 }
 
