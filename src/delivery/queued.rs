@@ -193,6 +193,12 @@ impl QueuedApp {
         self.ask().and_then(|ask| ask.retry).unwrap_or_default()
     }
 
+    /// Returns the name of the template's provider.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.template.provider()
+    }
+
     /// Returns the addresses of the app.
     #[must_use]
     pub const fn addresses(&self) -> &Arc<Addresses> {
@@ -259,6 +265,8 @@ impl QueuedApp {
     }
 
     /// Turns the app's answer into the settlement of the claim. `random` is a random number.
+    ///
+    /// Also returns the reason if the answer is unclear, but the event counts as delivered.
     #[must_use]
     pub fn settle(
         &self,
@@ -266,27 +274,29 @@ impl QueuedApp {
         answer: &Answer,
         random: u32,
         now: Timestamp,
-    ) -> Settlement {
+    ) -> (Settlement, Option<Unavailable>) {
         let Some(ask) = self.ask() else {
-            return Settlement::Dead { reason: "expected an address, found none; set a url for this kind, then replay the event".into() };
+            let reason =
+                "expected an address, found none; set a url for this kind, then replay the event";
+            return (Settlement::Dead { reason: reason.into() }, None);
         };
         if let Some(breaker) = &ask.breaker {
             breaker.record(answer, now);
         }
         let plan = &self.template.plan;
         let ack = plan.kind(self.kind).ack.as_ref().unwrap_or(&plan.ack);
-        let Err(reason) = check_taken(answer, ack, ask, ask.forward) else {
-            return Settlement::Delivered;
+        let reason = match check_taken(answer, ack, ask, ask.forward) {
+            Ok(unclear) => return (Settlement::Delivered, unclear),
+            Err(reason) => format!("{}: {reason}", reason.kind().as_str()).into(),
         };
-        let reason = format!("{}: {reason}", reason.kind().as_str()).into();
         let rule = self.retry();
         let deadline = claimed.queued.after(rule.give_up_after);
         if now >= deadline {
-            return Settlement::Dead { reason };
+            return (Settlement::Dead { reason }, None);
         }
         let wait = rule.wait(claimed.lease.attempt, random);
         let wait = retry_after(answer, now).map_or(wait, |asked| asked.max(wait));
-        Settlement::Later { at: now.after(wait).min(deadline), reason }
+        (Settlement::Later { at: now.after(wait).min(deadline), reason }, None)
     }
 }
 

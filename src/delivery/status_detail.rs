@@ -33,7 +33,10 @@ pub(super) fn status_detail(answer: &Answer, status: StatusCode, own_path: Optio
         Some(target) => {
             let own = if target.contains(OWN) { " (… is from the path of url)" } else { "" };
             let status = status.as_str();
-            format!("{status} to {target}{own}; write this address into url")
+            format!(
+                "{status} to {target}{own}; if it leads to the same handler, write it into url; if it is a login page, \
+                 exempt the path of the event from the login"
+            )
         }
     }
 }

@@ -20,6 +20,7 @@ use core::net::IpAddr;
 use std::error::Error;
 use std::fmt::Display;
 
+use crate::conclusion::Unavailable;
 use crate::delivery::QueuedApp;
 use crate::head::HeadFault;
 use crate::limit::LimitValues;
@@ -98,6 +99,29 @@ pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Ti
         lane = tracing::field::display(lane),
         app = tracing::field::display(app.addresses().servers()),
         "event {number} ({lane}), attempt {attempt}: {reason}"
+    );
+}
+
+/// Logs a warning for an event that counts as delivered after an unclear answer.
+pub fn delivered_unclearly(
+    claimed: &Claimed,
+    app: &QueuedApp,
+    reason: &Unavailable,
+    now: Timestamp,
+) {
+    let (lane, number, attempt) =
+        (&claimed.event.lane, claimed.lease.number, claimed.lease.attempt);
+    limited_line!(
+        warn,
+        "answer_unclear",
+        now,
+        id = &*claimed.event.id,
+        number,
+        attempt,
+        lane = tracing::field::display(lane),
+        app = tracing::field::display(app.addresses().servers()),
+        "event {number} ({lane}), attempt {attempt}: delivered after an unclear answer: {reason}; \
+         with unclear_answer = \"refused\", gatepost tries again"
     );
 }
 

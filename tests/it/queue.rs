@@ -151,7 +151,7 @@ async fn waits_double_up_to_the_maximum_and_end_at_the_last_attempt() {
         let (headers, body) = app.request(&claimed, now);
         assert_eq!(headers["gatepost-delivery"], claimed.lease.attempt.to_string());
         assert_eq!(headers["content-length"], body.len().to_string());
-        let settlement = app.settle(&claimed, &failure, u32::MAX, now);
+        let (settlement, _) = app.settle(&claimed, &failure, u32::MAX, now);
         memory.settle(&claimed.lease, settlement.clone(), now).await.unwrap();
         let Settlement::Later { at, reason } = settlement else { break };
         assert_eq!(&*reason, "app_status: the app answered with an unexpected status: 500");
@@ -170,7 +170,7 @@ async fn randomness_shortens_a_wait_by_up_to_a_half() {
     let claimed = claim(&memory, AT(0)).await;
     let app = gate.queued_app(&Lane::new("live", "push")).unwrap();
     for (random, expected) in [(0, 500), (u32::MAX / 2, 750), (u32::MAX, 1000)] {
-        let result = app.settle(&claimed, &Answer::Timeout, random, AT(0));
+        let (result, _) = app.settle(&claimed, &Answer::Timeout, random, AT(0));
         let Settlement::Later { at, .. } = result else {
             panic!("expected another attempt, found {result:?}")
         };
@@ -200,7 +200,7 @@ async fn wait_is_at_least_retry_after_header_but_ends_at_the_last_attempt() {
         let headers = [(http::header::RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let answer = Answer::Response { status, headers, body: None };
-        let result = app.settle(&claimed, &answer, u32::MAX, AT(0));
+        let (result, _) = app.settle(&claimed, &answer, u32::MAX, AT(0));
         let Settlement::Later { at, .. } = result else {
             panic!("expected another attempt, found {result:?}")
         };
@@ -220,7 +220,7 @@ async fn open_circuit_permits_one_attempt_at_a_time() {
     }
     assert_eq!((app.allowed(32, AT(0)), app.allowed(32, AT(1)), app.allowed(32, AT(1))), (0, 1, 0));
     let taken = Answer::response(StatusCode::NO_CONTENT, Some(Bytes::new()));
-    assert_eq!(app.settle(&claimed, &taken, 0, AT(2)), Settlement::Delivered);
+    assert_eq!(app.settle(&claimed, &taken, 0, AT(2)).0, Settlement::Delivered);
     assert_eq!(app.allowed(32, AT(2)), 32);
 }
 

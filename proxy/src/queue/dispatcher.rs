@@ -108,7 +108,8 @@ impl<A: Apps> Dispatcher<A> {
             let pause = match self.round().await {
                 Ok(pause) => pause,
                 Err(error) => {
-                    report::warned("store_unavailable", &error, None, self.apps.now());
+                    let problem = format!("gatepost delivers no queued events: {error}");
+                    report::warned("store_unavailable", &problem, None, self.apps.now());
                     STORE_PAUSE
                 }
             };
@@ -239,7 +240,11 @@ async fn attempt(queue: &Queue, apps: &impl Apps, app: &QueuedApp, claimed: &Cla
     let answer = timeout(limit, apps.ask(app, claimed, limit)).await;
     let answer = answer.unwrap_or(gatepost::Answer::Timeout);
     let now = apps.now();
-    let result = app.settle(claimed, &answer, fastrand::u32(..), now);
+    let (result, unclear) = app.settle(claimed, &answer, fastrand::u32(..), now);
+    if let Some(reason) = unclear {
+        METRICS.callbacks.answered_unclearly(app.provider(), claimed.event.lane.kind());
+        report::delivered_unclearly(claimed, app, &reason, now);
+    }
     settle(queue, app, claimed, result, now).await;
 }
 

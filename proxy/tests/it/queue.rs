@@ -275,6 +275,20 @@ fn gives_up_after_the_configured_time() {
 }
 
 #[test]
+fn unclear_answer_to_a_queued_event_is_logged_and_counted() {
+    let app = App::answering(200, "<title>Sign in</title>");
+    let gate = serve(&app, &app, FAST);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    let line = gate.program.wait_for_line("answer_unclear");
+    let text = "event 1 (prod-live/push), attempt 1: delivered after an unclear answer";
+    for part in [text, "unclear_answer = \\\"refused\\\"", "\"lane\":\"prod-live/push\""] {
+        assert!(line.contains(part), "expected {part}, found {line}");
+    }
+    eventually("the event", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 1);
+    assert_eq!(gate.counted("gatepost_answers_unclear_total", "kind=\"push\""), 1);
+}
+
+#[test]
 fn next_attempt_waits_for_retry_after_of_the_app() {
     const BUSY: &[u8] =
         b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";

@@ -17,8 +17,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::BodyMissing,
-        "the client sent no body, as a browser does in a test",
-        "to test the route, run `gatepost send`; otherwise correct the request of the client",
+        "the client sent no body, as a browser does in a test; or a redirect or a proxy in front of gatepost removed the body",
+        "to test the route, run `gatepost send`; otherwise, write the address to which the redirect leads (often https://) into the platform's console, or correct the proxy",
     ),
     (
         RefusalKind::BodyTooLarge,
@@ -72,13 +72,13 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::KindMissing,
-        "the callback does not have the field or header that names its kind; or its path belongs to a route without `kind`, and the callbacks of this kind do not name it; or its body is JSON, and the platform sends a form",
-        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, in the platform's console, select the form that the definition expects",
+        "the callback does not have the field or header that names its kind; or its path belongs to a route without `kind`, and the callbacks of this kind do not name it; or its body is JSON, and the platform sends a form; or a proxy in front of gatepost replaced the body",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, in the platform's console, select the form that the definition expects; if a proxy in front of gatepost replaces the body, correct the proxy: `gatepost capture show NUMBER` shows the body that arrived",
     ),
     (
         RefusalKind::MethodNotAllowed,
-        "the client sent a method that the platform does not use, as a browser does in a test",
-        "to test the route, run `gatepost send`; otherwise correct the method in the platform's console",
+        "the client sent a method that the platform does not use, as a browser does in a test; or a redirect, for example from http:// to https://, turned POST into GET",
+        "to test the route, run `gatepost send`; otherwise, write the address to which the redirect leads into the platform's console, or correct the method there",
     ),
     (
         RefusalKind::NotAnObject,
@@ -87,8 +87,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::PathAmbiguous,
-        "the path or the query is another spelling of the path or the query of a route, for example with an encoded letter or a double slash, or the path is below the path of a route",
-        "write the path and the query in the platform's console exactly as in the config",
+        "the path or the query is another spelling of the path or the query of a route, for example with an encoded letter or a double slash, or the path is below the path of a route; or a proxy in front of gatepost changes the path",
+        "write the path and the query in the platform's console exactly as in the config; if a proxy changes the path, correct the proxy",
     ),
     (
         RefusalKind::RateLimited,
@@ -107,8 +107,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureMissing,
-        "the platform's console has no key, or the platform does not sign this kind",
-        "set the key in the platform's console; if the platform never signs the kind, list the kind in insecure_unsigned",
+        "the platform's console has no key, or the platform does not sign this kind; or a proxy in front of gatepost replaced the body",
+        "set the key in the platform's console; if the platform never signs the kind, list the kind in insecure_unsigned; if a proxy in front of gatepost replaces the body, correct the proxy: `gatepost capture show NUMBER` shows the body that arrived",
     ),
     (
         RefusalKind::SignatureReused,
@@ -132,8 +132,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TenantMissing,
-        "the callback names no tenant, such as a domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed)",
-        "bind \"*\" in a template, or set `template` on the route; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows",
+        "the callback names no tenant, such as a domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed); or a proxy in front of gatepost replaced the body",
+        "if the platform never names a tenant for this kind, bind \"*\" in a template, or set `template` on the route; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows; if a proxy in front of gatepost replaces the body, correct the proxy: `gatepost capture show NUMBER` shows the body that arrived",
     ),
     (
         RefusalKind::TenantUnknown,
@@ -143,7 +143,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TimestampExpired,
         "the clock of this machine or of the platform is wrong, the network delayed the callback, a client replays a recorded callback, or the platform resends a callback with its old signature",
-        "synchronise the clock of this machine; if the platform resends with its old signature: raise grace_secs under [template.settings] if the platform signs an expiry, as Tencent does, and max_age_secs if it signs the time of sending",
+        "synchronise the clock of this machine (`timedatectl`), above all if every callback has this code; if the platform signs an expiry, as Tencent does, the time in the log line is that of the expiry, which is later than the time of sending; if the platform resends with its old signature: raise grace_secs under [template.settings] if the platform signs an expiry, as Tencent does, and max_age_secs if it signs the time of sending",
     ),
     (
         RefusalKind::TimestampInvalid,
@@ -206,7 +206,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerMalformed,
-        "the app answered with an HTML page, plain text or incomplete JSON, or it compressed the answer",
+        "the app answered with an HTML page, such as an error, login or maintenance page, with plain text or incomplete JSON, or it compressed the answer; `gatepost capture show NUMBER` shows the answer",
         "answer with a JSON object, for example {\"allow\":true}; turn off compression for these answers: gatepost cannot read a compressed answer, and sends no accept-encoding",
     ),
     (
@@ -216,7 +216,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "the answer to a notification says neither that the app accepted the event nor that it refused the event, or the app compressed its answer, which gatepost then cannot read; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), gatepost acknowledges the callback, logs a warning, and counts the answer in gatepost_answers_unclear_total; the access log then has the code `app`",
+        "the answer to a notification says neither that the app accepted the event nor that it refused the event, or the app compressed its answer, which gatepost then cannot read; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), gatepost acknowledges the callback, logs a warning, and counts the answer in gatepost_answers_unclear_total; the access log then has the code `app`; a queued event becomes `delivered`, or with \"refused\", gatepost tries again",
         "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the log line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
     ),
     (
@@ -227,7 +227,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AppStatus,
         "the app failed, the address is wrong, or a framework answered before the request reached the app's handler; the detail has the status",
-        "301, 302, 303, 307 or 308: write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL` (often https://, or a slash at the end of the path); 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
+        "301, 302, 303, 307 or 308: the new address is in the log line, or in `location` of the response to `curl -i -X POST URL`; if it leads to the same handler (often https://, or a slash at the end of the path), write it into url; if it is a login page, exempt the path from the login; 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
     ),
     (
         UnavailableKind::AppTimeout,
@@ -261,7 +261,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::StoreUnavailable,
-        "the app is not the cause: another process locks the store, the disk is slow, full or broken, or the NATS servers do not respond",
-        "read the detail; if the disk was full, or another process locked the store, gatepost stores events again by itself after you have removed the cause; if the detail names a failed write or sync, repair the disk, then restart gatepost",
+        "the app is not the cause: another process locks the store, the disk is slow, full or broken, or the NATS servers do not respond; gatepost then stores no events, or delivers no queued events",
+        "read the detail; if the disk was full, or another process locked the store, gatepost stores and delivers events again by itself after you have removed the cause; if the detail names a failed write or sync, repair the disk, then restart gatepost",
     ),
 ];

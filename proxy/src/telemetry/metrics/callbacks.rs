@@ -218,6 +218,11 @@ impl CallbackMetrics {
         self.clients_gone.with_label_values(&[event.provider(), event.kind()]).inc();
     }
 
+    /// Counts an unclear answer to an event of a notification.
+    pub(crate) fn answered_unclearly(&self, provider: &str, kind: &str) {
+        self.unclear_answers.with_label_values(&[provider, kind]).inc();
+    }
+
     pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, times: &Times) {
         let template = accepted.template();
         if let Some(series) = self.series(template) {
@@ -239,7 +244,7 @@ impl CallbackMetrics {
             self.dropped_members.with_label_values(&[provider, kind]).inc_by(dropped as u64);
         }
         if conclusion.has_unclear_answer() {
-            self.unclear_answers.with_label_values(&[provider, kind]).inc();
+            self.answered_unclearly(provider, kind);
         }
         if accepted.reuses_signature() {
             self.reused_signatures.with_label_values(&[provider, template]).inc();

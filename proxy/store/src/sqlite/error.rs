@@ -158,7 +158,8 @@ pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
         // gatepost writes no value of another type, so the file is damaged.
         None if matches!(error, Error::InvalidColumnType(..)) => StoreError::Failed(text),
         Some(ErrorCode::DiskFull) => StoreError::Unavailable(format!(
-            "expected free space for the store, found none: {text}; free some space, or lower max_bytes"
+            "expected free space for the store, found none: {text}; free space on the disk of the \
+             store, and gatepost continues by itself"
         )),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Unavailable(format!(
