@@ -105,7 +105,10 @@ class Callbacks(States):
             client.request("POST", "/callbacks/tencent", body=b"{}")
             client.getresponse().read()
         client.close()
-        self.wait_for_callback(500)
+        # Callbacks with the longest kinds and with numbers of three digits.
+        for number, (kind, name) in enumerate((("recording_file", "app"), ("recording_exception", "domain")), 501):
+            self.gatepost.send(f"tencent-css.{kind}", f"{name}=push.example.com")
+            self.wait_for_callback(number)
         self.check_looks_here("callbacks-500")
         self.page.get_by_text("Filters", exact=True).click()
         self.check_looks_here("callbacks-menu")
@@ -332,6 +335,9 @@ class Queue(States):
             state = condition.replace("=true", "").replace("state=", "")
             self.check_looks(f"queue-{state}", f"queue?{condition}")
             self.check_looks(f"event-{state}", f"queue/{number}")
+        self.open("queue")
+        self.page.get_by_text("Filters", exact=True).click()
+        self.check_looks_here("queue-menu")
         self.check_looks("queue-replayed", "queue?state=dead&replayed=1&of=2")
         self.check_looks("queue-dropped", "queue?subject=none&dropped=1&of=1")
         self.check_looks("queue-replay", "queue/replay?number=3")

@@ -5,9 +5,9 @@ use std::time::Duration;
 use askama::Template;
 use gatepost::{Circuit, Fault, KindForm, ProxySettings, RouteInfo};
 
-use super::ConsoleRequest;
 use super::layout::Layout;
 use super::response::ConsoleResponse;
+use super::{ConsoleRequest, filters};
 use crate::capture::CAPTURED;
 use crate::served_config::{ConfigStatus, ServedConfig};
 use crate::telemetry::access_log::LoggedCallback;
