@@ -59,6 +59,18 @@ fn shows_request_verdict_event_answer_and_reply() {
 
     let view = get(&gate, "/api/capture/1");
     assert_eq!(view["request"]["line"], "POST /callbacks/tencent");
+    // The definition declares the field `stream_param` as a secret.
+    let saved = ask(
+        &gate,
+        "GET",
+        "/api/capture/1/request",
+        &format!("authorization: Bearer {TOKEN}\r\n"),
+        "",
+    );
+    for message in [&view["request"]["body"], &view["event"]["body"], &json!(saved.text())] {
+        let text = message.as_str().unwrap();
+        assert!(text.contains("\"stream_param\":\"***\"") && !text.contains("txSecret"), "{text}");
+    }
     assert!(view["request"]["body"].as_str().unwrap().contains("\"sign\":\"***\""));
     assert_eq!(view["event"]["line"], format!("POST {}", app.url("/live/push")));
     let seen = app.seen().pop().unwrap();

@@ -335,7 +335,7 @@ fn inspector() -> Value {
             "max_bytes": integer("Maximum total size of these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
-                "description": "none: gatepost captures no callback. masked: gatepost shows captured callbacks, but hides keys, tokens, credentials, signatures, and fields whose names denote secrets. full: gatepost hides only keys, tokens and credentials.",
+                "description": "none: gatepost captures no callback. masked: gatepost shows captured callbacks, but hides keys, tokens, credentials, signatures, and fields whose names or definitions denote secrets. full: gatepost hides only keys, tokens and credentials.",
             },
         },
     })
