@@ -44,7 +44,7 @@ class Send(ConsoleTest):
         fields = self.open_sample("push")
         fields.fill(fields.input_value().replace("push.example.com", "other.example.com"))
         self.click("Send")
-        self.expect_title("unknown kind #1 refused")
+        self.expect_title("push, not verified #1 refused")
         expect(self.page.locator(".steps .refused")).to_contain_text("other.example.com")
         fields = self.open_sample("interruption")
         sent = json.loads(fields.input_value())

@@ -216,6 +216,9 @@ class Wide(States):
                      "templates/chat/delete", "domains?done=bound", "send", "status"):
             page = path.replace(name, "long").split("?")[0].replace("/", "-")
             self.check_looks(f"wide-{page}-markup" if MARKUP in path else f"wide-{page}", path)
+        self.open("templates/others/unbind?tenant=*")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Unbind * from others?")
+        expect(self.page.get_by_role("main")).to_contain_text("each domain and channel that no template binds")
         self.open("send")
         for target in (f"Play a scenario of {LONG_NAME} on /callbacks/tencent", "event"):
             href = self.page.get_by_role("link", name=target, exact=True).first.get_attribute("href")

@@ -671,7 +671,7 @@ fn settings(provider: &ProviderInfo) -> Value {
         };
         (setting.name.to_string(), schema)
     };
-    let window = provider.window.iter().flat_map(|key| {
+    let window = provider.window.iter().flat_map(|(key, _)| {
         let plain = duration_key(key).0.to_owned();
         let with_unit = duration(&format!("Value of {key} with a unit, for example \"5m\"."));
         [(key.to_string(), integer(time_limit_about(key), 0, DAY)), (plain, with_unit)]

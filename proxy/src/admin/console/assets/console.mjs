@@ -46,8 +46,9 @@ function row(callback, suffix) {
   [`${date} `, clock, millis].forEach((part, at) => (field("at").children[at].textContent = part));
   showDate(field("at"));
   put("verdict", callback.verdict);
-  field("verdict").classList.add(callback.verdict);
-  field("kind").replaceChildren(...breakable(callback.kind ?? "unknown"));
+  field("verdict").classList.add(list.dataset.failures.split(" ").includes(callback.code) ? "warn" : callback.verdict);
+  field("cause").replaceChildren(...breakable(callback.code));
+  field("kind").replaceChildren(...breakable(callback.kind ?? "not verified"));
   field("kind").classList.toggle("sub", !callback.kind);
   for (const name of ["code", "decision", "provider", "tenant", "template"]) put(name, callback[name]);
   for (const name of ["tenant", "template"]) field(name).title = callback[name] ?? "";
