@@ -13,7 +13,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of any type. The type is the event's subject.
+    /// A callback of any type. The subject of gatepost's event is this type.
     pub struct BitmovinEvent prints(event_type) {
         /// The identifier of the callback.
         id: Option<String> = "id",
@@ -29,7 +29,7 @@ describe! { "bitmovin":
 callback! { "bitmovin":
     /// A callback of Bitmovin, with a variant for each kind.
     pub enum BitmovinCallback {
-        /// A callback of any type. The type is the event's subject.
+        /// A callback of any type. The subject of gatepost's event is this type.
         Event(BitmovinEvent) = "event",
     }
 }

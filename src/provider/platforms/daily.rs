@@ -23,7 +23,7 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any type. The type is the event's subject.
+    /// A callback of any type. The subject of gatepost's event is this type.
     pub struct DailyEvent prints(type_) {
         /// The version of the callback's format.
         version: Option<String> = "version",
@@ -48,7 +48,7 @@ callback! { "daily":
     pub enum DailyCallback {
         /// The test of a new webhook.
         Test(Test) = "test",
-        /// A callback of any type. The type is the event's subject.
+        /// A callback of any type. The subject of gatepost's event is this type.
         Event(DailyEvent) = "event",
     }
 }

@@ -143,7 +143,8 @@ callback! { "github":
         WorkflowJob(GithubEvent) = "workflow_job",
         /// A run of a workflow has been requested, started or completed.
         WorkflowRun(GithubEvent) = "workflow_run",
-        /// A callback of any other kind. The subject is GitHub's name for the kind.
+        /// A callback for which the definition has no other kind. The event's subject is the value
+        /// of `X-GitHub-Event`.
         Event(GithubEvent) = "event",
     }
 }

@@ -15,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of any type. The type is the event's subject.
+    /// A callback of any type. The subject of gatepost's event is this type.
     pub struct HundredMsEvent prints(timestamp type_) {
         /// The version of the callback's format.
         version: Option<String> = "version",
@@ -41,7 +41,7 @@ describe! { "hundred-ms":
 callback! { "hundred-ms":
     /// A callback of 100ms, with a variant for each kind.
     pub enum HundredMsCallback {
-        /// A callback of any type. The type is the event's subject.
+        /// A callback of any type. The subject of gatepost's event is this type.
         Event(HundredMsEvent) = "event",
     }
 }

@@ -13,7 +13,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of any type. The type is the event's subject.
+    /// A callback of any type. The subject of gatepost's event is this type.
     pub struct OptiviewLiveEvent prints(type_) {
         /// The type of the callback, such as `channel.started`.
         type_: Option<String> = "type",
@@ -27,7 +27,7 @@ describe! { "optiview-live":
 callback! { "optiview-live":
     /// A callback of Dolby OptiView Live, with a variant for each kind.
     pub enum OptiviewLiveCallback {
-        /// A callback of any type. The type is the event's subject.
+        /// A callback of any type. The subject of gatepost's event is this type.
         Event(OptiviewLiveEvent) = "event",
     }
 }

@@ -15,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback of any type. The type is the event's subject.
+    /// A callback of any type. The subject of gatepost's event is this type.
     pub struct StripeEvent prints(created type_) {
         /// The identifier of the callback.
         id: String = "id",
@@ -44,7 +44,7 @@ describe! { "stripe":
 callback! { "stripe":
     /// A callback of Stripe, with a variant for each kind.
     pub enum StripeCallback {
-        /// A callback of any type. The type is the event's subject.
+        /// A callback of any type. The subject of gatepost's event is this type.
         Event(StripeEvent) = "event",
     }
 }

@@ -15,7 +15,8 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `event` callbacks.
     ///
-    /// A callback about a room, a stream or a recording. The type is the event's subject.
+    /// A callback about a room, a stream or a recording. The subject of gatepost's event is this
+    /// type.
     pub struct VolcengineRtcEvent prints(event_time event_type) {
         /// The type of the callback, such as `RecordStarted`.
         event_type: Option<String> = "EventType",
@@ -42,7 +43,8 @@ describe! { "volcengine-rtc":
 callback! { "volcengine-rtc":
     /// A callback of Volcengine RTC, with a variant for each kind.
     pub enum VolcengineRtcCallback {
-        /// A callback about a room, a stream or a recording. The type is the event's subject.
+        /// A callback about a room, a stream or a recording. The subject of gatepost's event is
+        /// this type.
         Event(VolcengineRtcEvent) = "event",
     }
 }

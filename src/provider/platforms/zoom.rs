@@ -32,7 +32,7 @@ describe! { "zoom":
 callback! { "zoom":
     /// A callback of Zoom, with a variant for each kind.
     pub enum ZoomCallback {
-        /// A callback of any type. The type is the event's subject.
+        /// A callback of any type. The subject of gatepost's event is this type.
         Event(ZoomEvent) = "event",
         /// The check of the URL. gatepost sends the token and its HMAC in the reply.
         Challenge(ZoomEvent) = "challenge",
