@@ -233,7 +233,7 @@ fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut written = String::new();
     for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             written.push(',');
         }
         written.push(digit);
