@@ -304,7 +304,7 @@ class ReadOnly(States):
         self.gatepost.push(app="taken.example.com")
         page = self.page = self.read_only_page()
         self.wait_for_callback(2)
-        page.get_by_role("link", name="Send").click()
+        page.get_by_role("link", name="Send", exact=True).click()
         sample = page.get_by_role("link", name="push", exact=True).first.get_attribute("href")
         scenario = page.get_by_role("link", name="Play a scenario").first.get_attribute("href")
         for name, path in (("callbacks", ""), ("callback", "callbacks/1"), ("templates", "templates"),
