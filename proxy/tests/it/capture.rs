@@ -144,7 +144,7 @@ fn api_filters_callbacks_and_returns_them_in_pages() {
     assert_eq!(ids("template=%E4%BB%98%E8%B4%B9-1"), [4]);
     assert_eq!(ids("code=signature_mismatch"), [2]);
     assert_eq!(ids("tenant=push.example.com&text=APPNAME"), [1, 2, 3]);
-    assert_eq!(ids("text=txSecret"), [], "callbacks with the text in a secret");
+    assert!(ids("text=txSecret").is_empty(), "expected no callback with the text in a secret");
     assert_eq!(ids("limit=2"), [3, 4]);
     assert_eq!(ids("after=1&limit=2"), [2, 3]);
     assert_eq!(get(&gate, "/api/capture?after=1&limit=2")["last"], 3);
