@@ -38,8 +38,8 @@ pub struct InspectorSettings {
 pub enum Capture {
     /// All parts, including signatures, except for keys, tokens and credentials.
     Full,
-    /// All parts, except for keys, tokens, credentials, signatures, and fields whose names denote
-    /// secrets.
+    /// All parts, except for keys, tokens, credentials, signatures, and fields whose names or
+    /// definitions denote secrets.
     #[default]
     Masked,
     /// Nothing: gatepost captures no callback.

@@ -274,13 +274,12 @@ impl Gate {
     }
 
     /// Returns the names of the headers, parameters and members in which a provider's platform
-    /// sends signatures.
+    /// sends signatures, or fields that the definition declares as secrets.
     #[must_use]
-    pub fn signature_names(&self, provider: &str) -> Vec<String> {
+    pub fn secret_names(&self, provider: &str) -> Vec<String> {
         self.with_routes(|routes| {
             let route = routes.iter().find(|route| &*route.plan.name == provider);
-            let places = route.into_iter().flat_map(|route| route.plan.signature_places());
-            places.filter_map(|place| Some(place.rsplit(['/', ':']).next()?.to_owned())).collect()
+            route.map(|route| route.plan.secret_names()).unwrap_or_default()
         })
     }
 

@@ -67,8 +67,9 @@ pub struct ProviderInfo {
     /// The settings that the definition declares: keys of `[template.settings]`.
     pub settings: Vec<SettingInfo>,
     /// The keys of `[template.settings]` that limit how far a signed time may be from the current
-    /// time. The list is empty if the platform signs no time.
-    pub window: Vec<&'static str>,
+    /// time, each with its default in seconds. The default is `None` if gatepost checks the time
+    /// only for templates that set a limit. The list is empty if the platform signs no time.
+    pub window: Vec<(&'static str, Option<i64>)>,
 }
 
 /// A setting that an operator can set in a template.
@@ -186,8 +187,11 @@ impl From<&Plan> for ProviderInfo {
         let (title, docs) = (plan.title.clone(), plan.docs.clone());
         let PageTexts { setup, proof, unproven, resends } = plan.page.clone();
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
-        let window =
-            time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
+        let window = time.map(|time| {
+            let default = time.default_window();
+            let past = (time.meaning.past_key(), default.map(|window| window.past_secs));
+            vec![past, (MAX_AHEAD_KEY, default.map(|window| window.max_ahead_secs))]
+        });
         let keys = plan.uses_template_keys();
         let token = !keys || plan.unsigned_challenge().is_some();
         let name = (&*plan.name).into();
@@ -209,7 +213,7 @@ impl From<&Plan> for ProviderInfo {
             kinds,
             groups,
             settings,
-            window,
+            window: window.unwrap_or_default(),
         }
     }
 }

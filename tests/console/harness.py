@@ -295,8 +295,8 @@ class ConsoleTest(unittest.TestCase):
         return self.open_page()
 
     def check_looks(self, name, path, status=200):
-        """Opens a page, and checks it in light and dark colours, at the widths of a desktop and of a
-        phone."""
+        """Opens a page, and checks it in light and dark colours, at the widths of a desktop, of a
+        tablet and of a phone."""
         self.looking.context.add_cookies(self.page.context.cookies())
         self.assertEqual(self.looking.goto(self.gatepost.console + path).status, status)
         self.check_looks_here(name, self.looking, is_refused=status != 200)
@@ -311,7 +311,7 @@ class ConsoleTest(unittest.TestCase):
             return self.check_page(f"{name}-without-javascript", page)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            for width, device in ((1280, "desktop"), (390, "phone")):
+            for width, device in ((1280, "desktop"), (800, "tablet"), (390, "phone")):
                 page.set_viewport_size({"width": width, "height": 800})
                 # Two runs of axe are enough, because colours and sizes do not depend on each other.
                 self.check_page(f"{name}-{device}-{scheme}", page, axe=(scheme, device) in (
@@ -321,14 +321,18 @@ class ConsoleTest(unittest.TestCase):
 
     def check_page(self, name, page=None, axe=True):
         """Takes a screenshot. Fails if the browser has reported an error. With JavaScript, also fails if
-        the page or a list is too wide, or if axe reports a violation."""
+        the page or a list is too wide, if a part of an open menu is outside of the window, or if axe
+        reports a violation."""
         page = page or self.page
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
         overflow = """[document.documentElement, ...document.querySelectorAll(".list")]
-            .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.innerText)"""
+            .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.innerText.slice(0, 200))"""
+        outside = """[...document.querySelectorAll("details[open] > .panel")].map((panel) => panel.getBoundingClientRect())
+            .filter(({ left, right }) => left < 0 || right > document.documentElement.clientWidth)"""
         if self.javascript:
             self.assertEqual(page.evaluate(overflow), [], f"expected {name} to fit the window, found elements that are too wide")
+            self.assertEqual(page.evaluate(outside), [], f"expected the menu of {name} in the window, found a part outside")
         if self.javascript and axe:
             found = Axe().run(page)
             self.assertEqual(found.violations_count, 0, f"expected {name} without violations, found {found.generate_report()}")

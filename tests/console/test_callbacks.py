@@ -121,6 +121,7 @@ class Callbacks(ConsoleTest):
         self.gatepost.push(key="wrong")
         self.page.get_by_role("link", name="#1").click()
         expect(self.page.get_by_text("refused with 401: signature_mismatch")).to_be_visible()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("push, not verified #1 refused")
         expect(self.page.locator(".steps .refused")).to_contain_text("none of 1 matches")
         expect(self.page.get_by_text("The app received no event.")).to_be_visible()
         self.assertEqual(self.page.get_by_role("link", name="Send again").count(), 0)

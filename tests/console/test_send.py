@@ -72,7 +72,7 @@ class Send(ConsoleTest):
     def test_read_token_sees_sample_and_sends_nothing(self):
         page = self.open_page()
         self.log_in(READ_TOKEN, page)
-        page.get_by_role("link", name="Send").click()
+        page.get_by_role("link", name="Send", exact=True).click()
         page.get_by_role("link", name="push", exact=True).click()
         self.assertEqual(page.get_by_role("button", name="Send").count(), 0)
         self.assertEqual(App.seen, [])
@@ -197,7 +197,7 @@ class WithoutCapture(ConsoleTest):
 
     def test_shows_reply_without_captured_callback(self):
         self.log_in()
-        self.page.get_by_role("link", name="Send").click()
+        self.page.get_by_role("link", name="Send", exact=True).click()
         self.page.get_by_role("link", name="push", exact=True).click()
         self.page.get_by_role("button", name="Send").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text("gatepost replied 200 OK")

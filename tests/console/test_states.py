@@ -105,7 +105,10 @@ class Callbacks(States):
             client.request("POST", "/callbacks/tencent", body=b"{}")
             client.getresponse().read()
         client.close()
-        self.wait_for_callback(500)
+        # Callbacks with the longest kinds and with numbers of three digits.
+        for number, (kind, name) in enumerate((("recording_file", "app"), ("recording_exception", "domain")), 501):
+            self.gatepost.send(f"tencent-css.{kind}", f"{name}=push.example.com")
+            self.wait_for_callback(number)
         self.check_looks_here("callbacks-500")
         self.page.get_by_text("Filters", exact=True).click()
         self.check_looks_here("callbacks-menu")
@@ -213,6 +216,9 @@ class Wide(States):
                      "templates/chat/delete", "domains?done=bound", "send", "status"):
             page = path.replace(name, "long").split("?")[0].replace("/", "-")
             self.check_looks(f"wide-{page}-markup" if MARKUP in path else f"wide-{page}", path)
+        self.open("templates/others/unbind?tenant=*")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Unbind * from others?")
+        expect(self.page.get_by_role("main")).to_contain_text("each domain and channel that no template binds")
         self.open("send")
         for target in (f"Play a scenario of {LONG_NAME} on /callbacks/tencent", "event"):
             href = self.page.get_by_role("link", name=target, exact=True).first.get_attribute("href")
@@ -298,7 +304,7 @@ class ReadOnly(States):
         self.gatepost.push(app="taken.example.com")
         page = self.page = self.read_only_page()
         self.wait_for_callback(2)
-        page.get_by_role("link", name="Send").click()
+        page.get_by_role("link", name="Send", exact=True).click()
         sample = page.get_by_role("link", name="push", exact=True).first.get_attribute("href")
         scenario = page.get_by_role("link", name="Play a scenario").first.get_attribute("href")
         for name, path in (("callbacks", ""), ("callback", "callbacks/1"), ("templates", "templates"),
@@ -332,6 +338,9 @@ class Queue(States):
             state = condition.replace("=true", "").replace("state=", "")
             self.check_looks(f"queue-{state}", f"queue?{condition}")
             self.check_looks(f"event-{state}", f"queue/{number}")
+        self.open("queue")
+        self.page.get_by_text("Filters", exact=True).click()
+        self.check_looks_here("queue-menu")
         self.check_looks("queue-replayed", "queue?state=dead&replayed=1&of=2")
         self.check_looks("queue-dropped", "queue?subject=none&dropped=1&of=1")
         self.check_looks("queue-replay", "queue/replay?number=3")

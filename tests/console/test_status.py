@@ -40,7 +40,7 @@ def certify(folder):
     """Writes a certificate and its key."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-subj", "/CN=gate.example.com", "-addext", "subjectAltName=DNS:gate.example.com", "-days", "30",
+         "-subj", "/CN=gate.example.com", "-addext", "subjectAltName=DNS:gate.example.com", "-days", "5",
          "-keyout", "key.pem", "-out", "chain.pem"], cwd=folder, check=True, capture_output=True)
 
 
@@ -92,10 +92,33 @@ class FaultyApp(ConsoleTest):
         self.page.goto(self.gatepost.console + "status")
         apps = self.page.get_by_role("table", name="Apps")
         expect(apps.get_by_text("circuit open")).to_be_visible()
-        expect(self.page.get_by_role("table", name="Certificates")).to_contain_text("gate.example.com")
+        certificate = self.page.get_by_role("table", name="Certificates")
+        expect(certificate).to_contain_text("gate.example.com")
+        expect(certificate.locator(".badge.warn")).to_have_text("in 4 days")
+        # The app has not answered.
+        answers = self.page.get_by_role("table", name="Answers to the captured callbacks")
+        expect(answers.locator("tbody tr")).to_have_count(0)
         warnings = self.page.locator("section", has=self.page.get_by_role("heading", name="Warnings"))
         expect(warnings).to_contain_text("expected a tenant that this template binds")
+        expect(warnings).to_contain_text("renew the certificate")
+        self.assertNotIn("`", warnings.inner_text())
         self.check_looks("status-faulty", "status")
+
+    def test_callback_without_answer_is_a_warning(self):
+        for stream in ("first", "second"):
+            self.gatepost.push(app="down.example.com", stream=stream)
+        self.log_in()
+        expect(self.page.locator("tbody .badge.warn")).to_have_count(2)
+        # The second row arrives while the page is open.
+        self.gatepost.push(app="down.example.com", stream="third")
+        expect(self.page.locator("tbody .badge.warn")).to_have_count(3)
+        for number, words, title in (
+                (1, "accepted, but gatepost cannot reach the app: replied 503", "Event to the app"),
+                (2, "accepted, but the app's circuit is open: replied 503", "Event for the app (not sent)")):
+            self.page.goto(f"{self.gatepost.console}callbacks/{number}")
+            expect(self.page.locator(".verdict.warn")).to_contain_text(words)
+            expect(self.page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        self.check_looks("callback-circuit-open", "callbacks/2")
 
 
 if __name__ == "__main__":

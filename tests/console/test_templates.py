@@ -64,12 +64,13 @@ class Templates(ConsoleTest):
         self.assertIn('name = "renamed"', self.text())
         self.assertNotIn("/eight/error", self.text())
         self.click("Delete", "link")
+        self.expect_title("Cannot delete the template renamed")
         expect(self.page.get_by_role("alert")).to_contain_text("Unbind each domain")
         self.assertEqual(self.page.get_by_role("button", name="Delete").count(), 0)
         self.click("Back", "link")
         for domain in ("a.example.com", "b.example.com"):
             self.page.get_by_role("link", name=f"Unbind {domain}").click()
-            self.expect_title(f"Unbind {domain}?")
+            self.expect_title(f"Unbind {domain} from renamed?")
             self.check_page("unbind")
             self.click("Unbind")
         self.assertNotEqual(self.gatepost.push(app="a.example.com").returncode, 0)
@@ -215,10 +216,16 @@ class Templates(ConsoleTest):
         expect(self.page.locator("#on-recording-about")).to_contain_text(
             "recording_file, recording_status, recording_exception")
 
+    def test_form_shows_defaults_of_settings(self):
+        self.open("new-template?provider=tencent-css")
+        expect(self.page.get_by_label("grace_secs")).to_have_attribute("placeholder", "default: 180")
+        expect(self.page.get_by_label("max_ahead_secs")).to_have_attribute("placeholder", "default: 900")
+
     def test_form_of_each_platform_opens(self):
         self.open("new-template")
         options = self.page.get_by_label("Platform").locator("option").all()
-        for name in [option.get_attribute("value") for option in options]:
+        # The first option asks the operator to choose.
+        for name in [option.get_attribute("value") for option in options[1:]]:
             self.open(f"new-template?provider={name}")
             expect(self.page.get_by_role("button", name="Create")).to_be_visible()
             self.assertEqual(self.problems, [], name)

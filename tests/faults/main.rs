@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use harness::{ALL, Run};
 
 const HEAD: &str = "\
-| scenario | sent | by the app | by policy | lost | p99, ms | peak, MB | |
+| scenario | sent | by the app | by policy | lost | p99, ms | peak, MB | note |
 |---|--:|--:|--:|--:|--:|--:|---|";
 
 fn main() -> ExitCode {

@@ -289,6 +289,11 @@ impl CapturedCallback {
         self.values().answer.map(AnswerParts::read)
     }
 
+    /// Returns true if the app answered.
+    pub(crate) fn has_response(&self) -> bool {
+        matches!(self.answer(), Some(AnswerParts::Response(..)))
+    }
+
     /// Returns the permit; `None` for a refused callback or a cut body.
     pub(super) const fn permit(&self) -> Option<&PackedAccepted> {
         match &self.packed {

@@ -2,8 +2,8 @@
 //!
 //! 1. Each mode masks the keys and tokens of the config, credentials in headers, and the secret
 //!    segment of the path.
-//! 2. The mode `masked` also masks signatures, and values with the name of a secret, such as
-//!    `token`. The value can be in a header, a parameter, a member of JSON at any depth, or a pair
+//! 2. The mode `masked` also masks signatures, fields that the definition of the platform declares
+//!    as secrets, and values with the name of a secret, such as `token`. The value can be in a header, a parameter, a member of JSON at any depth, or a pair
 //!    within a string (`txSecret=…&txTime=…`).
 //!
 //! Valid JSON is still valid after masking, and has the same names in the same order.
@@ -42,13 +42,13 @@ const SECRET_NAMES: [&str; 7] = ["auth", "key", "pass", "psk", "pwd", "sig", "si
 pub(crate) struct Mask<'g> {
     gate: &'g Gate,
     mode: Capture,
-    /// Names under which the platform sends signatures.
-    signatures: Vec<String>,
+    /// Names under which the platform sends signatures and declared secrets.
+    declared: Vec<String>,
 }
 
 impl<'g> Mask<'g> {
     pub(crate) fn new(gate: &'g Gate, mode: Capture, provider: &str) -> Self {
-        Self { gate, mode, signatures: gate.signature_names(provider) }
+        Self { gate, mode, declared: gate.secret_names(provider) }
     }
 
     pub(super) fn header(&self, name: &str, value: &[u8]) -> Vec<u8> {
@@ -100,7 +100,7 @@ impl<'g> Mask<'g> {
             return false;
         }
         let name = String::from_utf8_lossy(name);
-        names_secret(&name) || self.signatures.iter().any(|own| own.eq_ignore_ascii_case(&name))
+        names_secret(&name) || self.declared.iter().any(|own| own.eq_ignore_ascii_case(&name))
     }
 
     /// Masks the values of secrets in `name=value` pairs, which end at `?`, `&`, `;` or white
@@ -250,9 +250,10 @@ mod tests {
                 (r#"{"Password":12.5}"#, r#"{"Password":"***"}"#),
                 (r#"{"sign":null,"b":true}"#, r#"{"sign":"***","b":true}"#),
                 (
-                    r#"{"stream_param":"txSecret=c0ffee&txTime=5"}"#,
-                    r#"{"stream_param":"txSecret=***&txTime=5"}"#,
+                    r#"{"stream_url":"txSecret=c0ffee&txTime=5"}"#,
+                    r#"{"stream_url":"txSecret=***&txTime=5"}"#,
                 ),
+                (r#"{"stream_param":"c0ffee=1","app":"a"}"#, r#"{"stream_param":"***","app":"a"}"#),
                 (r#"{"channel_key":"c","keys":1}"#, r#"{"channel_key":"c","keys":1}"#),
                 (r#"{"sign":"abc"#, r#"{"sign":"***""#),
                 (r#"{"sign":"#, r#"{"sign":"***""#),

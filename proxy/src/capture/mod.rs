@@ -40,7 +40,7 @@ pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
 pub(crate) use self::recorded_verdict::{RECORDED, RecordedVerdict};
 pub(crate) use self::replay::{ReplayError, Replayed, replay};
 pub(crate) use self::saved::saved_request;
-pub(crate) use self::view::{CallbackRow, CallbackView, MessageView, Viewer};
+pub(crate) use self::view::{CallbackRow, CallbackView, MessageView, Viewer, is_failure};
 
 /// The captured callbacks of this process.
 pub(crate) static CAPTURED: CaptureRing = CaptureRing::new();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use gatepost::{Capture, Gate, RequestContext};
+use gatepost::{Capture, CodeGroup, Gate, RequestContext, code_help};
 use memchr::memmem;
 use serde::Serialize;
 
@@ -156,13 +156,7 @@ impl<'g> Viewer<'g> {
     /// and the current config.
     pub(super) fn explanation(&self, callback: &CapturedCallback) -> (Vec<StepView>, String) {
         let facts = callback.facts();
-        let word = VerdictWord::of(callback).as_str();
-        let status = callback.reply().map(|reply| reply.status.as_u16());
-        let recorded = match status {
-            _ if callback.is_accepted() => format!("{word}: {}", facts.code),
-            Some(status) => format!("{word} with {status}: {}", facts.code),
-            None => format!("{word}: {}", facts.code),
-        };
+        let recorded = recorded_verdict(callback);
         let (body, length) = callback.body();
         if length > body.len() {
             return (Vec::new(), format!("{recorded}; the body is cut, so there are no steps"));
@@ -225,6 +219,35 @@ impl<'g> Viewer<'g> {
             || head.headers.iter().any(|(name, value)| {
                 has(name.as_str().as_bytes()) || has(&mask.header(name.as_str(), value.as_bytes()))
             })
+    }
+}
+
+/// Returns the recorded verdict in words.
+fn recorded_verdict(callback: &CapturedCallback) -> String {
+    let (word, code) = (VerdictWord::of(callback).as_str(), callback.facts().code);
+    let status = callback.reply().map(|reply| reply.status.as_u16());
+    let help = code_help(code).filter(|_| callback.is_accepted());
+    match (help, status) {
+        (Some(help), Some(status)) if is_failure(help.group) => {
+            format!("{word}, but {}: replied {status} ({code})", help.meaning)
+        }
+        (Some(help), _) => format!("{word}: {code} ({})", help.meaning.replace('`', "")),
+        (None, Some(status)) if !callback.is_accepted() => format!("{word} with {status}: {code}"),
+        (None, _) => format!("{word}: {code}"),
+    }
+}
+
+/// Returns true if the codes of a group mean that the app gave no usable answer to an accepted
+/// callback, or that gatepost did not store its event.
+pub(crate) const fn is_failure(group: CodeGroup) -> bool {
+    matches!(group, CodeGroup::AppFailure | CodeGroup::StoreFailure)
+}
+
+impl CallbackRow {
+    /// Returns true if gatepost accepted the callback, but [failed](is_failure) to pass it on.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.verdict == VerdictWord::Accepted.as_str()
+            && code_help(self.code).is_some_and(|help| is_failure(help.group))
     }
 }
 

@@ -133,13 +133,13 @@ impl Certificate {
     pub(crate) fn warning(&self, now: Timestamp) -> Option<(String, &'static str)> {
         let (chain, end) = (&self.chain, self.end_date());
         let days = self.days_left(now);
-        if now.as_secs() >= self.end {
+        if self.is_expired(now) {
             let problem = format!(
                 "certificate {chain}: expected a valid certificate, found one that expired on {end}"
             );
             return Some((problem, RENEW));
         }
-        if now.as_secs() < self.begin {
+        if !self.has_begun(now) {
             let begin = date(self.begin);
             let problem = format!(
                 "certificate {chain}: expected a valid certificate, found one that is valid from {begin}"
@@ -155,7 +155,16 @@ impl Certificate {
         })
     }
 
-    const fn days_left(&self, now: Timestamp) -> i64 {
+    pub(crate) const fn is_expired(&self, now: Timestamp) -> bool {
+        now.as_secs() >= self.end
+    }
+
+    pub(crate) const fn has_begun(&self, now: Timestamp) -> bool {
+        now.as_secs() >= self.begin
+    }
+
+    /// Returns the number of whole days until the certificate expires.
+    pub(crate) const fn days_left(&self, now: Timestamp) -> i64 {
         (self.end - now.as_secs()) / DAY_SECS
     }
 }

@@ -59,6 +59,18 @@ fn shows_request_verdict_event_answer_and_reply() {
 
     let view = get(&gate, "/api/capture/1");
     assert_eq!(view["request"]["line"], "POST /callbacks/tencent");
+    // The definition declares the field `stream_param` as a secret.
+    let saved = ask(
+        &gate,
+        "GET",
+        "/api/capture/1/request",
+        &format!("authorization: Bearer {TOKEN}\r\n"),
+        "",
+    );
+    for message in [&view["request"]["body"], &view["event"]["body"], &json!(saved.text())] {
+        let text = message.as_str().unwrap();
+        assert!(text.contains("\"stream_param\":\"***\"") && !text.contains("txSecret"), "{text}");
+    }
     assert!(view["request"]["body"].as_str().unwrap().contains("\"sign\":\"***\""));
     assert_eq!(view["event"]["line"], format!("POST {}", app.url("/live/push")));
     let seen = app.seen().pop().unwrap();
@@ -131,7 +143,8 @@ fn api_filters_callbacks_and_returns_them_in_pages() {
     assert_eq!(ids("kind=live_play"), [4]);
     assert_eq!(ids("template=%E4%BB%98%E8%B4%B9-1"), [4]);
     assert_eq!(ids("code=signature_mismatch"), [2]);
-    assert_eq!(ids("tenant=push.example.com&text=TXSECRET"), [1, 2, 3]);
+    assert_eq!(ids("tenant=push.example.com&text=APPNAME"), [1, 2, 3]);
+    assert!(ids("text=txSecret").is_empty(), "expected no callback with the text in a secret");
     assert_eq!(ids("limit=2"), [3, 4]);
     assert_eq!(ids("after=1&limit=2"), [2, 3]);
     assert_eq!(get(&gate, "/api/capture?after=1&limit=2")["last"], 3);

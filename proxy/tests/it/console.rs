@@ -428,7 +428,7 @@ fn refuses_faulty_scenario_before_first_callback() {
         (", times = 1001", "found 1001"),
         (", times = 4294967295", "found 4294967295"),
         (", after = 'soon'", "expected a duration"),
-        (", to = 'http://192.0.2.1/'", "expected no `to`"),
+        (", to = 'http://192.0.2.1/'", "expected no <code>to</code>"),
         (", fields = { pusch = 1 }", "expected a known field"),
         (" }, { kind = '<b>'", "found &#60;b&#62;"),
     ] {

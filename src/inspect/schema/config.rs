@@ -335,7 +335,7 @@ fn inspector() -> Value {
             "max_bytes": integer("Maximum total size of these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
-                "description": "none: gatepost captures no callback. masked: gatepost shows captured callbacks, but hides keys, tokens, credentials, signatures, and fields whose names denote secrets. full: gatepost hides only keys, tokens and credentials.",
+                "description": "none: gatepost captures no callback. masked: gatepost shows captured callbacks, but hides keys, tokens, credentials, signatures, and fields whose names or definitions denote secrets. full: gatepost hides only keys, tokens and credentials.",
             },
         },
     })
@@ -671,7 +671,7 @@ fn settings(provider: &ProviderInfo) -> Value {
         };
         (setting.name.to_string(), schema)
     };
-    let window = provider.window.iter().flat_map(|key| {
+    let window = provider.window.iter().flat_map(|(key, _)| {
         let plain = duration_key(key).0.to_owned();
         let with_unit = duration(&format!("Value of {key} with a unit, for example \"5m\"."));
         [(key.to_string(), integer(time_limit_about(key), 0, DAY)), (plain, with_unit)]

@@ -156,6 +156,17 @@ impl Fields {
         self.list.iter()
     }
 
+    /// Calls `visit` with the name of each field with a credential, at any depth.
+    pub(crate) fn each_secret<'f>(&'f self, visit: &mut dyn FnMut(&'f str)) {
+        for field in &self.list {
+            if field.secret {
+                visit(&field.name);
+            }
+            let inner = field.ty.nested().and_then(|nested| nested.fields.as_deref());
+            inner.iter().for_each(|fields| fields.each_secret(visit));
+        }
+    }
+
     /// Returns the index of the field with this name or alias.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(&Name::new(name)).map(|found| found.index)

@@ -208,11 +208,20 @@ impl Plan {
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
-    /// Returns the locations of the signatures, in the notation of definitions.
-    pub(crate) fn signature_places(&self) -> impl Iterator<Item = String> {
+    /// Returns the last part of each location of a signature, and the names of the fields with a
+    /// credential. The list has no duplicates.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let places = of_kinds.chain(&self.signature).flat_map(|rule| rule.found_in.each());
-        places.map(Locator::to_string)
+        let places = places.map(Locator::to_string);
+        let mut names: Vec<_> =
+            places.filter_map(|place| Some(place.rsplit(['/', ':']).next()?.to_owned())).collect();
+        for kind in self.kinds.iter().chain([&self.unknown]) {
+            kind.fields.each_secret(&mut |name| names.push(name.to_owned()));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Returns `true` if at least one signature rule uses the `keys` of a template.

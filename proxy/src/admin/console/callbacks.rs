@@ -14,7 +14,7 @@ use super::{ConsoleRequest, filters};
 use crate::admin::api::page_query;
 use crate::capture::{
     CAPTURED, CallbackPage, CallbackRow, CallbackView, CaptureFilter, MessageView, Numbered,
-    ReplayError, Replayed, Viewer, replay, saved_request,
+    ReplayError, Replayed, Viewer, is_failure, replay, saved_request,
 };
 use crate::served_config::ServedConfig;
 
@@ -145,6 +145,19 @@ impl CallbacksPage {
             suffix,
         }
     }
+
+    /// Returns the codes of [failures](is_failure), separated by spaces.
+    fn failures() -> String {
+        let failed = codes().filter(|help| is_failure(help.group));
+        failed.map(|help| help.code).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl CallbackRow {
+    /// Returns the class of the badge with the verdict.
+    fn badge(&self) -> &'static str {
+        if self.is_failed() { "warn" } else { self.verdict }
+    }
 }
 
 fn fields(served: &ServedConfig, filter: &CaptureFilter) -> Vec<FilterField> {
@@ -204,6 +217,42 @@ impl OneCallbackPage {
             Err(_) => String::new(),
         };
         Self { layout: request.layout(""), done: request.done(), view, curl, can_send, query }
+    }
+
+    /// Returns the kind. The recorded kind of a callback is verified, and a refused callback has
+    /// none. Its steps may contain the kind that the client named.
+    fn title(&self) -> String {
+        if let Some(kind) = &self.view.row.kind {
+            return kind.clone();
+        }
+        let step = self.view.steps.iter().find(|step| step.name == "kind");
+        let named = step.map(|step| step.found.split(", of the route").next().unwrap_or_default());
+        // A text about a missing or undeclared kind contains spaces, and the name of a kind none.
+        match named.filter(|named| !named.contains(' ')) {
+            Some(named) => format!("{named}, not verified"),
+            None => "unknown kind".to_owned(),
+        }
+    }
+
+    fn event_title(&self) -> &'static str {
+        // If the client disconnects, gatepost records no answer, although the app may have the event.
+        match self.view.row.code {
+            "queued" => "Event for the app (in the queue)",
+            "client_gone" => "Event to the app",
+            _ if self.view.event.is_some() && self.view.answer.is_none() => {
+                "Event for the app (not sent)"
+            }
+            _ => "Event to the app",
+        }
+    }
+
+    fn answer_missing(&self) -> &'static str {
+        match self.view.row.code {
+            "queued" => {
+                "gatepost replied before the app answered: it delivers the event from the queue."
+            }
+            _ => "gatepost did not ask the app.",
+        }
     }
 
     /// Returns true if the verdict is a refusal because of this step. The code of the refusal

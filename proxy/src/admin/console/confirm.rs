@@ -20,6 +20,8 @@ pub(super) struct ConfirmPage {
     /// Reason why the change is impossible or has failed.
     pub(super) problem: String,
     pub(super) can_go_on: bool,
+    /// Domains and channels that belong to `problem`.
+    pub(super) names: Vec<String>,
     /// Relative path to the previous page.
     pub(super) back: String,
     /// Numbers of the queued events that change; empty for a change of a template.

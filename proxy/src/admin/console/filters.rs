@@ -2,26 +2,51 @@
 
 use askama::{Result, Values, filter_fn};
 
-/// Returns the date in a timestamp such as `2026-11-29T01:02:03.456Z`, without the year.
+use crate::clock::now;
+
+/// Returns the date and the second of a timestamp such as `2026-11-29T01:02:03.456Z`, for example
+/// `2026-11-29 01:02:03 UTC`.
+#[filter_fn]
+pub(super) fn utc(time: &str, _: &dyn Values) -> Result<String> {
+    let [date, clock, _] = parts(time);
+    Ok(format!("{date} {clock} UTC"))
+}
+
+/// Returns the date in a timestamp such as `2026-11-29T01:02:03.456Z`.
 #[filter_fn]
 pub(super) fn date(time: &str, _: &dyn Values) -> Result<String> {
-    Ok(time.split_once('T').and_then(|(date, _)| date.get(5..)).unwrap_or_default().to_owned())
+    let [date, ..] = parts(time);
+    Ok(date)
 }
 
-/// Returns the time of day in a timestamp such as `2026-11-29T01:02:03.456Z`.
+/// Returns the time of day in a timestamp such as `2026-11-29T01:02:03.456Z`, up to the second.
 #[filter_fn]
 pub(super) fn clock(time: &str, _: &dyn Values) -> Result<String> {
-    Ok(clock_of(time))
+    let [_, clock, _] = parts(time);
+    Ok(clock)
 }
 
-/// Returns the time of day with at least three digits after the point, so that the times of a list
-/// align.
-fn clock_of(time: &str) -> String {
-    let clock = time.split_once('T').map_or(time, |(_, clock)| clock.trim_end_matches('Z'));
-    match clock.split_once('.') {
-        Some((seconds, fraction)) => format!("{seconds}.{fraction:0<3}"),
-        None => format!("{clock}.000"),
-    }
+/// Returns the fraction of a second in a timestamp, such as `.456`.
+#[filter_fn]
+pub(super) fn millis(time: &str, _: &dyn Values) -> Result<String> {
+    let [_, _, millis] = parts(time);
+    Ok(millis)
+}
+
+/// Returns true if the date of a timestamp is the current date in UTC.
+#[filter_fn]
+pub(super) fn is_today(time: &str, _: &dyn Values) -> Result<bool> {
+    let today = jiff::Timestamp::from_second(now().as_secs());
+    Ok(today.is_ok_and(|today| parts(&today.to_string())[0] == parts(time)[0]))
+}
+
+/// Returns the date, the time of day, and the fraction of a second with at least three digits, so
+/// that the times of a list align.
+fn parts(time: &str) -> [String; 3] {
+    let (date, clock) = time.split_once('T').unwrap_or(("", time));
+    let clock = clock.trim_end_matches('Z');
+    let (seconds, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    [date.to_owned(), seconds.to_owned(), format!(".{fraction:0<3}")]
 }
 
 /// Indents a JSON object or array. Returns any other text unchanged.
@@ -97,13 +122,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clock_has_three_digits_of_a_second() {
-        for (time, expected) in [
-            ("2026-11-30T07:26:35Z", "07:26:35.000"),
-            ("2026-11-30T07:26:35.59Z", "07:26:35.590"),
-            ("2026-11-30T07:26:35.702Z", "07:26:35.702"),
+    fn parts_of_timestamp_have_three_digits_of_a_second() {
+        for (time, millis) in [
+            ("2026-11-30T07:26:35Z", ".000"),
+            ("2026-11-30T07:26:35.59Z", ".590"),
+            ("2026-11-30T07:26:35.702Z", ".702"),
         ] {
-            assert_eq!(clock_of(time), expected);
+            assert_eq!(parts(time), ["2026-11-30", "07:26:35", millis]);
         }
     }
 

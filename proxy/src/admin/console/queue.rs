@@ -193,6 +193,7 @@ fn question(
         is_final: operation == Operation::Drop,
         problem: if can_go_on { String::new() } else { problem.to_owned() },
         can_go_on,
+        names: Vec::new(),
         back,
         numbers: numbers.join(","),
         version: String::new(),

@@ -3,29 +3,33 @@
 use std::time::Duration;
 
 use askama::Template;
-use gatepost::{Circuit, Fault, KindForm, ProxySettings, RouteInfo};
+use gatepost::{Circuit, Fault, KindForm, ProxySettings, RouteInfo, Timestamp};
 
-use super::ConsoleRequest;
 use super::layout::Layout;
 use super::response::ConsoleResponse;
+use super::{ConsoleRequest, filters};
 use crate::capture::CAPTURED;
+use crate::clock;
 use crate::served_config::{ConfigStatus, ServedConfig};
 use crate::telemetry::access_log::LoggedCallback;
 use crate::telemetry::metrics::FEATURES;
+use crate::tls::Certificate;
 
 pub(super) fn show(served: &ServedConfig, request: &ConsoleRequest) -> ConsoleResponse {
     let gate = served.gate();
+    let mut circuits = gate.circuits();
+    circuits.sort_by_key(|circuit| !circuit.is_open);
     ConsoleResponse::page(&StatusPage {
         layout: request.layout("status"),
         config: served.status(),
         warnings: gate.warnings(),
         routes: served.routes().iter().map(RouteRow::from).collect(),
-        circuits: gate.circuits(),
+        circuits,
         reload_faults: served.reload_faults(),
         times: app_times(|facts| facts.template.map(ToOwned::to_owned)),
         address_times: address_times(&served.routes()),
         route_limits: served.routes().iter().map(RouteLimits::from).collect(),
-        certificates: certificates(served),
+        certificates: certificates(served, clock::now()),
         limits: limits(&gate.proxy_settings()),
     })
 }
@@ -42,8 +46,7 @@ struct StatusPage {
     times: Vec<AppTimes>,
     address_times: Vec<AppTimes>,
     route_limits: Vec<RouteLimits>,
-    /// Names and expiry date of each certificate.
-    certificates: Vec<(String, String)>,
+    certificates: Vec<CertificateRow>,
     /// Config key and value of each setting that the page shows.
     limits: Vec<(&'static str, String)>,
 }
@@ -55,6 +58,10 @@ impl StatusPage {
     /// Returns the processor and the system for which this program is built.
     fn target() -> String {
         format!("{} {}", std::env::consts::ARCH, std::env::consts::OS)
+    }
+
+    fn has_warning(&self) -> bool {
+        !self.warnings.is_empty() || self.certificates.iter().any(|own| own.warning.is_some())
     }
 
     fn loaded_at(&self) -> String {
@@ -107,7 +114,7 @@ impl From<&RouteInfo> for RouteRow {
 /// Limits of a route.
 struct RouteLimits {
     label: String,
-    max_body_bytes: usize,
+    max_body_bytes: String,
     limit: String,
     source_limit: String,
     timeout: String,
@@ -123,7 +130,7 @@ impl From<&RouteInfo> for RouteLimits {
         let kinds = || route.templates.iter().flat_map(|template| &template.kinds);
         Self {
             label: route.label.to_string(),
-            max_body_bytes: route.max_body_bytes,
+            max_body_bytes: grouped(route.max_body_bytes),
             limit: rate(route.limit),
             source_limit: rate(route.source_limit),
             timeout: range(kinds().filter_map(|kind| kind.timeout)),
@@ -154,11 +161,13 @@ struct AppTimes {
     p95_ms: f64,
 }
 
-/// Returns the durations of the answers, grouped by the name that `name_of` returns.
+/// Returns the durations of the answers, grouped by the name that `name_of` returns. Ignores a
+/// callback to which the app did not answer.
 fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<AppTimes> {
     let (callbacks, _) = CAPTURED.after(0);
     let named = callbacks.iter().filter_map(|numbered| {
         let callback = &numbered.callback;
+        let callback = callback.has_response().then_some(callback)?;
         Some((name_of(&callback.facts())?, callback.app?))
     });
     summed(named)
@@ -190,10 +199,46 @@ fn summed(times: impl Iterator<Item = (String, Duration)>) -> Vec<AppTimes> {
     all.into_iter().map(of).collect()
 }
 
-fn certificates(served: &ServedConfig) -> Vec<(String, String)> {
+/// Names and expiry date of a certificate.
+struct CertificateRow {
+    names: String,
+    end: String,
+    /// Class and text of the badge; `None` without a warning.
+    badge: Option<(&'static str, String)>,
+    warning: Option<String>,
+}
+
+impl CertificateRow {
+    fn new(own: &Certificate, now: Timestamp) -> Self {
+        let warning = own.warning(now);
+        let badge = warning.as_ref().map(|_| match own.days_left(now) {
+            _ if own.is_expired(now) => ("bad", "expired".to_owned()),
+            _ if !own.has_begun(now) => ("bad", "not valid yet".to_owned()),
+            1 => ("warn", "in 1 day".to_owned()),
+            days => ("warn", format!("in {days} days")),
+        });
+        let warning = warning.map(|(problem, remedy)| format!("{problem}; {remedy}"));
+        Self { names: own.names(), end: own.end_date(), badge, warning }
+    }
+}
+
+fn certificates(served: &ServedConfig, now: Timestamp) -> Vec<CertificateRow> {
     let loaded = served.tls().loaded();
     let certificates = loaded.iter().flat_map(|loaded| loaded.certificates());
-    certificates.map(|own| (own.names(), own.end_date())).collect()
+    certificates.map(|own| CertificateRow::new(own, now)).collect()
+}
+
+/// Writes a number with a comma between each three digits.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut written = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written
 }
 
 fn limits(settings: &ProxySettings) -> Vec<(&'static str, String)> {
@@ -207,10 +252,10 @@ fn limits(settings: &ProxySettings) -> Vec<(&'static str, String)> {
         ("threads", threads),
         ("upstream_idle_ms", settings.upstream_idle.as_millis().to_string()),
         ("max_connections", settings.max_connections.to_string()),
-        ("max_unjudged_bytes", settings.max_unjudged_bytes.to_string()),
+        ("max_unjudged_bytes", grouped(settings.max_unjudged_bytes.get())),
         ("stop_timeout_secs", settings.stop_timeout.as_secs().to_string()),
         ("inspector.keep", settings.inspector.keep.to_string()),
-        ("inspector.max_bytes", settings.inspector.max_bytes.to_string()),
+        ("inspector.max_bytes", grouped(settings.inspector.max_bytes.get())),
         ("store", store.to_owned()),
     ]
 }
@@ -218,6 +263,15 @@ fn limits(settings: &ProxySettings) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_numbers_have_commas() {
+        for (number, expected) in
+            [(7, "7"), (100, "100"), (1000, "1,000"), (67_108_864, "67,108,864")]
+        {
+            assert_eq!(grouped(number), expected);
+        }
+    }
 
     #[test]
     fn median_and_p95_are_measured_times() {

@@ -211,14 +211,20 @@ async fn unbind(
     };
     let mut page = ConfirmPage {
         layout: request.layout(if from_domains { "domains" } else { "templates" }),
-        title: format!("Unbind {tenant}?"),
-        text: format!(
-            "After this change, gatepost refuses the callbacks of {tenant}, unless another binding of the provider applies to them."
-        ),
+        title: format!("Unbind {tenant} from {}?", view.name),
+        text: if tenant == "*" {
+            "After this change, gatepost refuses the callbacks of each domain and channel that no template \
+             binds."
+        } else {
+            "After this change, gatepost refuses the callbacks of this domain or channel, unless another \
+             binding of the provider fits them."
+        }
+        .into(),
         action: "Unbind",
         is_final: true,
         problem: String::new(),
         can_go_on: view.bind.contains(&tenant),
+        names: Vec::new(),
         numbers: String::new(),
         version: version(&view),
         back: back.clone(),
@@ -252,15 +258,15 @@ async fn delete(
         is_final: true,
         problem: String::new(),
         can_go_on: view.bind.is_empty(),
+        names: Vec::new(),
         numbers: String::new(),
         version: version(&view),
         back: format!("../{}", coded(&view.name)),
     };
     if !page.can_go_on {
-        page.problem = format!(
-            "This template is bound to {}. Unbind each domain and channel first.",
-            view.bind.join(", ")
-        );
+        page.title = format!("Cannot delete the template {}", view.name);
+        page.problem = "This template is bound. Unbind each domain and channel first:".into();
+        page.names = view.bind.clone();
     }
     let Some(sent) = sent.filter(|_| page.can_go_on) else { return ConsoleResponse::page(&page) };
     if !is_current(&sent, &page.version) {

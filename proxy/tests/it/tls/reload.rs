@@ -133,7 +133,7 @@ fn does_not_start_with_faulty_certificate_and_check_names_the_fault() {
         let (code, text) = run(command);
         assert_eq!(code, Some(1), "{text}");
         let expected = "certificate fullchain.pem: expected the key of the certificate of \
-                        CN=Test Server, found another key; write the key";
+                        CN=Test Server, found another key; set `key`";
         assert!(text.contains(expected), "{text}");
     }
     one.write(folder.path());

@@ -41,18 +41,30 @@ function row(callback, suffix) {
   const put = (name, text) => (field(name).textContent = text ?? "");
   put("id", `#${callback.id}`);
   field("id").href = `callbacks/${callback.id}${suffix}`;
-  const [, date, clock] = /^\d+-(.*)T(.*)Z$/.exec(callback.at) ?? [null, "", callback.at];
+  const [, date, clock, millis] = /^(.*)T(.*)(\..*)Z$/.exec(callback.at) ?? [null, "", callback.at, ""];
   field("at").dateTime = callback.at;
-  field("at").firstElementChild.textContent = `${date} `;
-  field("at").append(clock);
+  [`${date} `, clock, millis].forEach((part, at) => (field("at").children[at].textContent = part));
+  showDate(field("at"));
   put("verdict", callback.verdict);
-  field("verdict").classList.add(callback.verdict);
-  put("kind", callback.kind ?? "unknown");
+  field("verdict").classList.add(list.dataset.failures.split(" ").includes(callback.code) ? "warn" : callback.verdict);
+  field("cause").replaceChildren(...breakable(callback.code));
+  field("kind").replaceChildren(...breakable(callback.kind ?? "not verified"));
   field("kind").classList.toggle("sub", !callback.kind);
   for (const name of ["code", "decision", "provider", "tenant", "template"]) put(name, callback[name]);
+  for (const name of ["tenant", "template"]) field(name).title = callback[name] ?? "";
   put("status", callback.status ?? "-");
   put("took", `${callback.elapsed_ms.toFixed(1)} ms`);
   return tr;
+}
+
+// Lets the browser break a name after each separator.
+const breakable = (text) => text.split(/(?<=[_./])/).flatMap((part) => [part, document.createElement("wbr")]);
+
+const currentDay = () => new Date().toISOString().slice(0, 10);
+
+// Shows the date of a callback of another day.
+function showDate(time) {
+  time.firstElementChild.hidden = time.dateTime.startsWith(currentDay());
 }
 
 async function live() {
@@ -66,9 +78,12 @@ async function live() {
   };
   let waiting = [];
   let last = list.dataset.last;
+  let day = currentDay();
   const add = () => {
     if (waiting.length) document.querySelector("[data-empty]")?.remove();
     for (const callback of waiting) body.prepend(row(callback, suffix));
+    if (day !== currentDay()) list.querySelectorAll("time").forEach(showDate);
+    day = currentDay();
     while (body.rows.length > MAX_ROWS) body.lastElementChild.remove();
     waiting = [];
     show.hidden = true;

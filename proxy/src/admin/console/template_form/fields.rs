@@ -179,8 +179,9 @@ pub(super) fn settings(
         ..SettingField::of(&setting.name, entry(&setting.name))
     });
     let window = info.iter().flat_map(|info| &info.window);
-    let window = window.map(|name| SettingField {
+    let window = window.map(|(name, default)| SettingField {
         about: window_about(name).into(),
+        default: default.map(|secs| secs.to_string()).unwrap_or_default(),
         is_number: true,
         ..SettingField::of(name, entry(name))
     });
