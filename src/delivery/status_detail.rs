@@ -88,14 +88,14 @@ mod tests {
     fn names_target_of_redirect_without_query_user_and_own_path() {
         let own = Some("/hook/s3cret");
         for (location, expected) in [
-            ("https://app.test/login?next=%2Fhook", "301 to https://app.test/login; write"),
+            ("https://app.test/login?next=%2Fhook", "301 to https://app.test/login; if it leads"),
             (
                 "https://u:p@app.test/hook/s3cret/",
-                "301 to https://app.test/…/ (… is from the path of url); write",
+                "301 to https://app.test/…/ (… is from the path of url); if it leads",
             ),
-            ("/login", "301 to /login; write"),
+            ("/login", "301 to /login; if it leads"),
             ("/de/hook/s3cret", "301 to /de/… (… is"),
-            ("/", "301 to /; write"),
+            ("/", "301 to /; if it leads"),
             ("not a location", "301"),
         ] {
             let detail = redirect(location, own);
