@@ -115,7 +115,7 @@ impl Refusal {
         &self.0.body
     }
 
-    /// Returns the address of the client; `None` if the server set no peer in the head.
+    /// Returns the address of the client; `None` if the [`Head`](crate::Head) has no peer.
     #[must_use]
     pub const fn client(&self) -> Option<IpAddr> {
         self.0.client
@@ -249,7 +249,7 @@ impl From<ChallengeError> for RefusalCause {
             ),
             ChallengeError::Unexpected(place) => {
                 let detail = format!(
-                    "expected the value of the template's setting at {place}, found another value"
+                    "expected the value of a template setting in {place}, found another value"
                 );
                 Self::with(RefusalKind::FieldInvalid, detail)
             }

@@ -1,14 +1,14 @@
 //! Signatures of requests to Tencent Cloud's API 3.0: TC3-HMAC-SHA256.
 //!
-//! The specification is <https://www.tencentcloud.com/document/product/1093/35641>. The signature
-//! has four steps:
+//! The specification is <https://www.tencentcloud.com/document/product/1093/35641>. Four
+//! steps compute the signature:
 //!
-//! 1. The canonical request contains the method, path, query, signed headers and the hash of the
+//! 1. Build the canonical request from the method, path, query, signed headers and the hash of the
 //!    body.
-//! 2. The string to sign contains the time, the scope and the hash of the canonical request.
-//! 3. The key of the day is the result of a chain of HMACs of the secret key, the date, the service
-//!    and `tc3_request`.
-//! 4. The signature is the HMAC of the string to sign with the key of the day. `authorization`
+//! 2. Build the string to sign from the time, the scope and the hash of the canonical request.
+//! 3. Derive the key of the day with a chain of HMACs of the secret key, the date, the service and
+//!    `tc3_request`.
+//! 4. Compute the HMAC of the string to sign with the key of the day. The header `authorization`
 //!    contains the id of the API key, the scope, the names of the signed headers and the signature.
 
 use std::fmt;

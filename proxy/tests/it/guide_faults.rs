@@ -97,7 +97,7 @@ impl Guide {
         self.fail_client(faults);
     }
 
-    /// Causes the faults of a client of an app that writes no log.
+    /// Causes the faults that only the client shows, because the app writes no log.
     fn fail_client(&mut self, faults: &Faults) {
         let output = self.shell.run(faults.wrong_key);
         self.shows("401 Unauthorized", &output);

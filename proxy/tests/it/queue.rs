@@ -227,7 +227,7 @@ fn events_of_a_subject_keep_their_order() {
 }
 
 #[test]
-fn resend_is_acknowledged_without_a_second_event() {
+fn acknowledges_resend_without_a_second_event() {
     let app = App::answering(200, "");
     let gate = serve(&app, &app, FAST);
     let push = push_of("a");
@@ -275,7 +275,7 @@ fn gives_up_after_the_configured_time() {
 }
 
 #[test]
-fn unclear_answer_to_a_queued_event_is_logged_and_counted() {
+fn logs_and_counts_unclear_answer_to_a_queued_event() {
     let app = App::answering(200, "<title>Sign in</title>");
     let gate = serve(&app, &app, FAST);
     assert_eq!(gate.send(&push_of("a")).status, 200);
@@ -414,7 +414,7 @@ fn corrupt_store_prevents_the_start() {
 }
 
 #[test]
-fn damaged_log_prevents_the_start() {
+fn damaged_write_ahead_log_prevents_the_start() {
     let change = |folder: &Path| {
         let path = folder.join("gatepost.db-wal");
         let mut log = fs::read(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The key `forward`, the form of the event, and the keys that apply only to some forms:
+//! The key `forward`, which sets the form of the event, and the keys that apply only to some forms:
 //! `check_reply`, `ce_headers` and `keep_proof`.
 
 use super::Entry;

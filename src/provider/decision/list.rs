@@ -35,8 +35,8 @@ pub(crate) struct ItemList {
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// The rules for protected items. An app can deny a protected item only by an answer for that item
-/// alone.
+/// The rules for protected items. An app can deny a protected item only by an element of the answer
+/// that fits no other item.
 ///
 /// The denial of a protected item is final. For example, after a denial, a finished download
 /// expires.
@@ -44,7 +44,7 @@ pub(crate) struct ItemList {
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.
     pub(crate) when: Condition,
-    /// The reply to a protected item without an answer for that item alone.
+    /// The reply to a protected item if no element of the answer fits this item alone.
     pub(crate) reply: Vec<ReplyField>,
 }
 

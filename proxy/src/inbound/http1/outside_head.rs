@@ -120,7 +120,8 @@ impl BodyEnd {
 }
 
 /// Returns true for a target that Pingora passes on unchanged. Pingora removes a fragment, and
-/// other servers do not. The gate checks targets that are not paths.
+/// other servers do not. For a target that is not a path, checks only the characters, because the
+/// gate checks such a target later.
 fn is_target(target: &str) -> bool {
     target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
         && (!target.starts_with('/') || PathAndQuery::try_from(target).is_ok())
