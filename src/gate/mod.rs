@@ -31,7 +31,7 @@ use crate::intake::Intake;
 use crate::memory::Memory;
 use crate::memory::store::Lane;
 use crate::printable::print_only;
-use crate::provider::Plan;
+use crate::provider::{Plan, built_in_named};
 use crate::route::{Lookup, RouteIndex, Routes, SharedPathFilter, Target, may_contain_path};
 use crate::template::{Reach, Template};
 use crate::time::Timestamp;
@@ -274,13 +274,19 @@ impl Gate {
     }
 
     /// Returns the names of the headers, parameters and members in which a provider's platform
-    /// sends signatures, or fields that the definition declares as secrets.
+    /// sends signatures, or fields that the definition declares as secrets. The config need not have
+    /// a route of the provider.
     #[must_use]
     pub fn secret_names(&self, provider: &str) -> Vec<String> {
-        self.with_routes(|routes| {
+        let used = self.with_routes(|routes| {
             let route = routes.iter().find(|route| &*route.plan.name == provider);
-            route.map(|route| route.plan.secret_names()).unwrap_or_default()
-        })
+            route.map(|route| Arc::clone(&route.plan))
+        });
+        let own = || self.own_plans().into_iter().find(|plan| &*plan.name == provider);
+        match used.or_else(own) {
+            Some(plan) => plan.secret_names(),
+            None => built_in_named(provider).map(|plan| plan.secret_names()).unwrap_or_default(),
+        }
     }
 
     /// Returns a warning for each setting that is allowed but not recommended.

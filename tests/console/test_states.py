@@ -265,6 +265,7 @@ class Templates(States):
                              ("New key, name", "NO_SUCH_VARIABLE")):
             self.fill(label, value)
         self.click("Create")
+        expect(self.page.get_by_role("alert").first).to_be_visible()
         self.check_looks_here("new-template-faults", is_refused=True)
         self.open("templates/studio/bind")
         self.fill("Domain or channel 1", MARKUP)

@@ -9,6 +9,7 @@
 //! Valid JSON is still valid after masking, and has the same names in the same order.
 
 use gatepost::{Capture, Gate};
+use percent_encoding::percent_decode;
 
 /// Text in place of a masked value.
 pub(crate) const MASK: &str = "***";
@@ -110,7 +111,7 @@ impl<'g> Mask<'g> {
         let mut masked = Vec::with_capacity(text.len());
         for piece in text.split_inclusive(is_end) {
             match piece.iter().position(|byte| *byte == b'=') {
-                Some(at) if self.is_secret(&piece[..at]) => {
+                Some(at) if self.is_secret(&piece[..at]) || self.hides_json(&piece[at + 1..]) => {
                     masked.extend_from_slice(&piece[..=at]);
                     masked.extend_from_slice(MASK.as_bytes());
                     masked.extend(piece.last().filter(|last| is_end(last)));
@@ -119,6 +120,16 @@ impl<'g> Mask<'g> {
             }
         }
         masked
+    }
+
+    /// Returns true if the value of a pair is encoded JSON with the value of a secret.
+    fn hides_json(&self, value: &[u8]) -> bool {
+        let decoded: Vec<u8> = percent_decode(value).collect();
+        self.has_secret_in_json(&decoded)
+    }
+
+    fn has_secret_in_json(&self, text: &[u8]) -> bool {
+        matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) && self.json(text) != text
     }
 
     /// Masks the values of secrets in JSON. Reads string by string, because the JSON may be cut or
@@ -132,7 +143,10 @@ impl<'g> Mask<'g> {
             masked.extend_from_slice(before);
             let space = after.len() - after.trim_ascii_start().len();
             if after.get(space) != Some(&b':') {
-                masked.extend(self.pairs(string));
+                match self.has_secret_in_json(&unescaped(string)) {
+                    true => masked.extend_from_slice(format!("\"{MASK}\"").as_bytes()),
+                    false => masked.extend(self.pairs(string)),
+                }
                 rest = after;
                 continue;
             }
@@ -248,6 +262,8 @@ mod tests {
                     r#"{"a":[{"access_token":"***","c":2}]}"#,
                 ),
                 (r#"{"Password":12.5}"#, r#"{"Password":"***"}"#),
+                (r#"{"a":"{\"sign\":1}","b":"{\"c\":1}"}"#, r#"{"a":"***","b":"{\"c\":1}"}"#),
+                ("a=%7B%22sign%22%3A1%7D&b=%7B%22c%22%3A1%7D", "a=***&b=%7B%22c%22%3A1%7D"),
                 (r#"{"sign":null,"b":true}"#, r#"{"sign":"***","b":true}"#),
                 (
                     r#"{"stream_url":"txSecret=c0ffee&txTime=5"}"#,

@@ -7,12 +7,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use gatepost::{Accepted, Answer, Asked, Attempt, Gate, Question, RequestContext};
 use serde::Serialize;
+use serde_json::Value as Json;
 use tokio::time::timeout;
 
 use super::Numbered;
 use super::answer::CapturedAnswer;
 use super::callback::CapturedCallback;
-use super::mask::Mask;
+use super::mask::{MASK, Mask};
 use super::view::{MessageView, Viewer};
 use crate::app::{self, EventMessage, Target};
 use crate::clock;
@@ -52,7 +53,8 @@ pub(crate) struct Replayed {
     pub(crate) app_ms: f64,
 }
 
-/// Sends the event of a callback again. `edited`, if set, replaces the body of the event.
+/// Sends the event of a callback again. `edited`, if set, replaces the body of the event. A hidden
+/// value that the operator has not changed keeps the value of the event.
 pub(crate) async fn replay(
     gate: &Gate,
     numbered: &Numbered,
@@ -65,12 +67,13 @@ pub(crate) async fn replay(
         None => return Err(ReplayError::Refused),
     };
     let question = question(gate, callback, &accepted).ok_or(ReplayError::NoEvent)?;
+    let mask: Mask<'_> = Viewer::new(gate).mask(callback);
+    let edited = edited.map(|edited| with_hidden_values(edited, accepted.event().data(), &mask));
     let (target, message) = message(gate, callback, &accepted, &question, edited.clone())?;
     let started = Instant::now();
     let answer = ask(target, message, &question).await;
     let app_ms = started.elapsed().as_micros() as f64 / 1000.0;
     let conclusion = question.preview(&answer);
-    let mask: Mask<'_> = Viewer::new(gate).mask(callback);
     let failure = conclusion.origin.failure();
     let reply = &conclusion.reply;
     Ok(Replayed {
@@ -82,6 +85,40 @@ pub(crate) async fn replay(
         code: failure.map_or(conclusion.origin.as_str(), |failure| failure.kind().as_str()),
         app_ms,
     })
+}
+
+/// Returns the edited body with the original values in place of those that the mask hides.
+fn with_hidden_values(edited: Bytes, original: &[u8], mask: &Mask<'_>) -> Bytes {
+    let parsed = serde_json::from_slice(&edited).ok().zip(serde_json::from_slice(original).ok());
+    let Some((mut body, original)) = parsed else { return edited };
+    if restore(&mut body, &original, mask) { body.to_string().into() } else { edited }
+}
+
+/// Replaces each hidden value with the original value at the same place. Returns true if there is
+/// one.
+fn restore(edited: &mut Json, original: &Json, mask: &Mask<'_>) -> bool {
+    match (edited, original) {
+        (Json::Object(edited), Json::Object(original)) => edited
+            .iter_mut()
+            .filter_map(|(name, value)| Some((value, original.get(name)?)))
+            .fold(false, |found, (value, original)| restore(value, original, mask) || found),
+        (Json::Array(edited), Json::Array(original)) => edited
+            .iter_mut()
+            .zip(original)
+            .fold(false, |found, (value, original)| restore(value, original, mask) || found),
+        (edited, original) if edited != original => {
+            let shown = |shown: &str| {
+                let text = original.as_str().map(|text| mask.text(text.as_bytes()));
+                shown == MASK || text.is_some_and(|text| text == shown.as_bytes())
+            };
+            let is_hidden = edited.as_str().is_some_and(shown);
+            if is_hidden {
+                *edited = original.clone();
+            }
+            is_hidden
+        }
+        _ => false,
+    }
 }
 
 /// Returns the question with the address in the current config. If that config does not accept the

@@ -229,7 +229,8 @@ fn recorded_verdict(callback: &CapturedCallback) -> String {
     let help = code_help(code).filter(|_| callback.is_accepted());
     match (help, status) {
         (Some(help), Some(status)) if is_failure(help.group) => {
-            format!("{word}, but {}: replied {status} ({code})", help.meaning)
+            let meaning = help.meaning.replace('`', "");
+            format!("{word}, but {meaning}: replied {status} ({code})")
         }
         (Some(help), _) => format!("{word}: {code} ({})", help.meaning.replace('`', "")),
         (None, Some(status)) if !callback.is_accepted() => format!("{word} with {status}: {code}"),

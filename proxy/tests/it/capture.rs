@@ -237,6 +237,24 @@ fn captures_chunked_request_and_start_of_long_body() {
 }
 
 #[test]
+fn edited_replay_keeps_the_values_that_the_view_hides() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    captured(&gate, &[pushed(), refused_push()], 2);
+    let (_, view) = call(&gate, "GET", "/api/capture/1", &json!(null));
+    let shown = view["event"]["body"].as_str().unwrap();
+    assert!(shown.contains("\"stream_param\":\"***\""), "{shown}");
+    let body = shown.replacen("\"appid\":1", "\"appid\":7", 1);
+    let (status, _) = call(&gate, "POST", "/api/capture/1/replay", &json!({ "body": body }));
+    assert_eq!(status, 200);
+    let seen = app.seen();
+    let parse = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
+    let mut expected = parse(&seen[0].body);
+    expected["appid"] = json!(7);
+    assert_eq!(parse(&seen[1].body), expected);
+}
+
+#[test]
 fn replay_sends_event_unchanged_or_edited() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);

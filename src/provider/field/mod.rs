@@ -156,12 +156,14 @@ impl Fields {
         self.list.iter()
     }
 
-    /// Calls `visit` with the name of each field with a credential, at any depth.
+    /// Calls `visit` with the names and aliases of each field with a credential, at any depth.
     pub(crate) fn each_secret<'f>(&'f self, visit: &mut dyn FnMut(&'f str)) {
-        for field in &self.list {
-            if field.secret {
-                visit(&field.name);
+        for (name, found) in self.by_name.iter() {
+            if self.get(found.index).is_some_and(|field| field.secret) {
+                visit(name.text());
             }
+        }
+        for field in &self.list {
             let inner = field.ty.nested().and_then(|nested| nested.fields.as_deref());
             inner.iter().for_each(|fields| fields.each_secret(visit));
         }

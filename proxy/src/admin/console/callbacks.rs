@@ -235,22 +235,29 @@ impl OneCallbackPage {
     }
 
     fn event_title(&self) -> &'static str {
-        // If the client disconnects, gatepost records no answer, although the app may have the event.
         match self.view.row.code {
             "queued" => "Event for the app (in the queue)",
+            // The store may have stored the event after the time limit.
+            "store_unavailable" => "Event for the app (possibly in the queue)",
             "client_gone" => "Event to the app",
-            _ if self.view.event.is_some() && self.view.answer.is_none() => {
-                "Event for the app (not sent)"
-            }
+            _ if self.is_event_unsent() => "Event for the app (not sent)",
             _ => "Event to the app",
         }
     }
 
+    /// Returns true if gatepost has not sent the event. After a time-out, gatepost has sent the
+    /// event, but has no answer.
+    const fn is_event_unsent(&self) -> bool {
+        self.view.event.is_some() && self.view.answer.is_none() && self.view.row.app_ms.is_none()
+    }
+
     fn answer_missing(&self) -> &'static str {
         match self.view.row.code {
-            "queued" => {
-                "gatepost replied before the app answered: it delivers the event from the queue."
+            "queued" | "store_unavailable" => {
+                "gatepost replied without asking the app: it delivers the events of this kind from the queue."
             }
+            "client_gone" => "The client disconnected before the app answered.",
+            _ if self.view.row.app_ms.is_some() => "The app did not answer in time.",
             _ => "gatepost did not ask the app.",
         }
     }
