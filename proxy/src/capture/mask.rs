@@ -3,7 +3,8 @@
 //! 1. Each mode masks the keys and tokens of the config, credentials in headers, and the secret
 //!    segment of the path.
 //! 2. The mode `masked` also masks signatures, fields that the definition of the platform declares
-//!    as secrets, and values with the name of a secret, such as `token`. The value can be in a header, a parameter, a member of JSON at any depth, or a pair
+//!    as secrets, and values with the name of a secret, such as `token`. The value can be in a
+//!    header, a parameter, a member of JSON at any depth, or a pair
 //!    within a string (`txSecret=…&txTime=…`).
 //!
 //! Valid JSON is still valid after masking, and has the same names in the same order.
