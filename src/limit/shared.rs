@@ -6,11 +6,11 @@
 //! 1. A machine that has a permit spends it, without an operation of the shared state.
 //! 2. If the machine has no permit, one callback takes permits from the shared budget. The other
 //!    callbacks on the machine wait for that callback.
-//! 3. If the machine has spent its earlier permits within 100 ms, it takes twice as many, but at
-//!    most the number of callbacks that the rate permits in 100 ms. If the machine has spent its
-//!    earlier permits later, it takes half as many, but at least one. If its earlier permits have
-//!    expired, it takes one. A machine with few callbacks therefore takes few permits that another
-//!    machine needs.
+//! 3. The number of permits depends on the time in which the machine has spent the permits that it
+//!    took before. After at most 100 ms, it takes twice as many, but at most the number of
+//!    callbacks that the rate permits in 100 ms. After more than 100 ms, it takes half as many, but
+//!    at least one. If those permits have expired, it takes one. A machine with few callbacks
+//!    therefore takes few permits that another machine needs.
 //! 4. A permit expires after a second.
 //! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
 //!    regained a request. Until then, the machine does not use the shared state.
@@ -27,7 +27,8 @@ use super::{ALWAYS_FULL, Comparison, Rate, is_within};
 use crate::printable::print_only;
 use crate::time::Timestamp;
 
-/// Time within which a machine spends its permits if it needs more of them.
+/// Limit for the time in which a machine spends its permits. A machine that spends them within this
+/// time takes more permits the next time.
 const SPENT_SOON: Duration = Duration::from_millis(100);
 
 /// Time after which a permit expires.
@@ -37,7 +38,7 @@ const LIFETIME: Duration = Duration::from_secs(1);
 pub(crate) struct SharedBudget {
     /// Key of the budget in the shared state.
     pub(crate) key: [u8; 16],
-    /// Comparison of the values with those of the other machines.
+    /// Comparison of this machine's rate and burst with those of the other machines.
     pub(crate) comparison: Comparison,
     rate: Rate,
     permits: Mutex<Permits>,

@@ -82,8 +82,8 @@ pub(super) fn is_named(name: &str, expected: &str) -> bool {
     readings.iter().any(|name| letters(name).eq(expected.chars()))
 }
 
-/// Returns true if some server could read the name in a piece of a query, as received, as a name
-/// with the letters `expected`.
+/// Decodes the name in `piece`, which is a part of a query as received. Returns true if some server
+/// could read that name as a name with the letters `expected`.
 pub(super) fn piece_is_named(piece: &str, expected: &str) -> bool {
     let name = piece.split('=').next().unwrap_or_default();
     let name: Cow<'_, str> = decode(name);

@@ -22,7 +22,7 @@ pub(super) fn shown(view: &Json) -> String {
         lines.push(format!("{:<10} {}", word("name"), word("found")));
     }
     if view["is_of_earlier_config"] == true {
-        let note = "by the current config, which gatepost has loaded since this callback";
+        let note = "computed with the current config, which gatepost loaded after this callback";
         lines.push(format!("{:<10} {note}", "steps"));
     }
     lines.push(format!("{:<10} {}", "verdict", text("explanation")));

@@ -108,8 +108,8 @@ fn posted(line: &str, body: &str) -> String {
 }
 
 /// Combines each encoding with [`LENGTHS_FOR_EACH_ENCODING`] lengths. In every second combination,
-/// the length is first. For a server that reads the chunks, most bodies end early. For a server
-/// that reads the length, one body of each encoding ends early.
+/// the length is first. A server that reads the chunks takes the end of most bodies for a further
+/// request. A server that reads the length does so for one body of each encoding.
 fn pairs(encodings: &[String], lengths: &[String]) -> Vec<String> {
     let mut pairs = Vec::new();
     for (index, encoding) in encodings.iter().enumerate() {
