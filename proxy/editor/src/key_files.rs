@@ -39,8 +39,8 @@ impl<'a> KeyFolders<'a> {
     /// # Errors
     ///
     /// Returns [`EditErrorKind::Invalid`](crate::EditErrorKind::Invalid) if a file is not a regular
-    /// file in one of the folders. Returns the same error for any other environment variable in an
-    /// address.
+    /// file in one of the folders. Returns the same error if an address in `after` names an
+    /// environment variable that no address in `before` names.
     pub fn check(self, before: &str, after: &str) -> Result<(), EditError> {
         check_variables(before, after)?;
         let known: HashSet<_> = files(before)?.into_iter().map(|(_, name)| name).collect();

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn news_completes_for_callback_before_the_wait() {
+    async fn news_completes_for_callback_recorded_before_the_wait() {
         let ring = CaptureRing::with_bounds(2, usize::MAX);
         let news = ring.news();
         ring.record(refused("{}"));

@@ -20,6 +20,6 @@ pub(crate) struct RecordedVerdict {
     /// request. The checks are those of the later config.
     #[serde(default)]
     pub(crate) is_of_earlier_config: bool,
-    /// Checks of the verdict, each with its name and the text that it found.
+    /// Checks of the verdict, each with its name and the text that states its result.
     pub(crate) steps: Vec<(String, String)>,
 }

@@ -1,4 +1,4 @@
-//! Edits of the config that the operator makes with forms, and the messages of failed edits.
+//! Edits that the operator makes to the config with forms, and the messages of failed edits.
 
 use std::sync::Arc;
 

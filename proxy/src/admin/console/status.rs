@@ -162,7 +162,7 @@ struct AppTimes {
 }
 
 /// Returns the durations of the answers, grouped by the name that `name_of` returns. Ignores a
-/// callback to which the app did not answer.
+/// callback whose event the app did not answer.
 fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<AppTimes> {
     let (callbacks, _) = CAPTURED.after(0);
     let named = callbacks.iter().filter_map(|numbered| {

@@ -53,8 +53,8 @@ pub(super) struct InitArguments {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
     /// Add a platform to an existing config. Write the route and the template into
-    /// `PROVIDER.platform.toml` beside the config file, and add this file to `include` if the
-    /// config file has no such key. Change no other line.
+    /// `PROVIDER.platform.toml` beside the config file. If the config file has no `include`, add an
+    /// `include` that matches this file. Change no other line.
     #[arg(long, conflicts_with_all = ["definition", "upstream", "listen", "admin", "force"])]
     add: bool,
     /// Replace the config file if it exists. Keep existing files with secrets.
