@@ -116,8 +116,8 @@ struct CallbacksPage {
     segments: Vec<FilterLink>,
     chips: Vec<FilterLink>,
     query: String,
-    /// Query of the links to callbacks. With this query, the link back leads to the list with the
-    /// same filter.
+    /// Query of the links to callbacks. With this query, the page of a callback has a link back to
+    /// the list with the same filter.
     suffix: String,
 }
 
@@ -154,7 +154,7 @@ impl CallbacksPage {
 }
 
 impl CallbackRow {
-    /// Returns the class of the badge with the verdict.
+    /// Returns the CSS class of the badge with the verdict.
     fn badge(&self) -> &'static str {
         if self.is_failed() { "warn" } else { self.verdict }
     }
