@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn median_and_p95_are_measured_times() {
+    fn picks_median_and_p95_from_measured_times() {
         let time = |ms| ("a".to_owned(), Duration::from_millis(ms));
         let times = summed((1..=20).rev().map(time).chain([("b".to_owned(), Duration::ZERO)]));
         let expected = AppTimes { name: "a".into(), count: 20, median_ms: 10.0, p95_ms: 19.0 };

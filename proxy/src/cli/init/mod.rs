@@ -321,7 +321,11 @@ impl Choices {
         urls.iter().skip(1).for_each(|url| out(&format!("  also: {url}")));
         for setting in provider.settings.iter().filter(|setting| setting.secret) {
             let file = path.with_file_name(setting_file(provider, setting));
-            out(&format!("  Replace the content of {}: {}.", file.display(), setting.about));
+            out(&format!(
+                "  Write into {}, in place of its content: {}.",
+                file.display(),
+                setting.about
+            ));
         }
         if self.door == Door::Layer {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));
