@@ -33,7 +33,7 @@ pub enum Edit {
     Modify {
         /// Name of the template.
         name: String,
-        /// Fields of the template to change.
+        /// Change to the template.
         change: TemplateChange,
     },
     /// Unbinds tenants from a template. Each tenant must be bound to that template.

@@ -147,8 +147,8 @@ pub struct EditFault {
     /// Path of the file with the fault; `None` for the config file and for an API request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Line of the fault after the edit, counted from 1; `None` if the fault is not from the check
-    /// of a config.
+    /// Line of the fault in the checked file, counted from 1; `None` if the fault is not from the
+    /// check of a config.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// Column of the fault in the line, counted from 1; `None` if the fault is not from the check

@@ -27,7 +27,8 @@ impl<'a> KeyFolders<'a> {
         Self { config, others }
     }
 
-    /// Checks each file `{ file = "…" }` in `after` that `before` does not name.
+    /// Checks a config text before and after an edit: each file `{ file = "…" }` in `after` that
+    /// `before` does not name.
     ///
     /// Also checks that an address in `before` names each environment variable that an address in
     /// `after` names. Otherwise, a client could send a secret from the environment to an app of its
@@ -39,8 +40,8 @@ impl<'a> KeyFolders<'a> {
     /// # Errors
     ///
     /// Returns [`EditErrorKind::Invalid`](crate::EditErrorKind::Invalid) if a file is not a regular
-    /// file in one of the folders. Returns the same error for any other environment variable in an
-    /// address.
+    /// file in one of the folders. Returns the same error if an address in `after` names an
+    /// environment variable that no address in `before` names.
     pub fn check(self, before: &str, after: &str) -> Result<(), EditError> {
         check_variables(before, after)?;
         let known: HashSet<_> = files(before)?.into_iter().map(|(_, name)| name).collect();

@@ -36,7 +36,8 @@ pub struct TemplateView {
     pub keys: Vec<KeyView>,
     /// Tenants that are bound to the template.
     pub bind: Vec<String>,
-    /// Value of `insecure_unsigned`: a boolean or a list of kinds; `None` if the key is not set.
+    /// Value of `insecure_unsigned`: a boolean or a list of kinds; `None` if the template does not
+    /// set `insecure_unsigned`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_unsigned: Option<Json>,
     /// Keys for event signing.

@@ -58,7 +58,7 @@ async fn connect_tcp(server: &Server) -> Result<AppStream, BoxError> {
 fn server_name(server: &Server) -> Result<FixedServerNameResolver, BoxError> {
     let name = server.tls().and_then(|tls| tls.server_name());
     // If the server has no TLS, the connector ignores the name. Pass a constant, because the host
-    // may not be a valid name.
+    // may be an invalid name.
     let name = if server.is_https() { name.unwrap_or(server.host()) } else { "localhost" };
     Ok(FixedServerNameResolver::new(ServerName::try_from(name.to_owned())?))
 }

@@ -29,7 +29,7 @@ pub(crate) enum TlsFault {
     Key(String),
 }
 
-/// Checks the TLS files of a config.
+/// Checks the files of `[[outgoing_tls]]` in a config.
 ///
 /// # Errors
 ///

@@ -27,12 +27,12 @@ const UNKNOWN_AUTHORITY: &str =
     "expected a trusted certificate, found an unknown authority; set `ca` in [[outgoing_tls]]";
 const EXPIRED: &str = "expected a valid certificate, found an expired one; renew it on the server";
 const NOT_VALID_YET: &str =
-    "expected a valid certificate, found one for a later time; check the clocks";
+    "expected a valid certificate, found one that is not valid yet; check the clocks";
 const OTHER_NAME: &str =
     "expected a certificate for the host, found other names; set `server_name` in [[outgoing_tls]]";
 const AUTHORITY_AS_SERVER: &str =
     "expected a certificate of a server, found one of an authority; issue it with CA:FALSE";
-const OTHER_SIGNATURE: &str = "expected the signature of a trusted authority, found another; write its current certificate to `ca`";
+const OTHER_SIGNATURE: &str = "expected a trusted signature, found another; write the authority's current certificate to `ca`";
 const OTHER_PURPOSE: &str =
     "expected a certificate for servers, found another purpose; issue it with serverAuth";
 const INVALID_CERTIFICATE: &str =

@@ -1,7 +1,7 @@
 //! Captured callbacks: the newest callbacks of this process, in memory, for the operator.
 //!
 //! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If the ring exceeds a
-//!    bound with a new callback, it drops the oldest callbacks.
+//!    bound after it records a callback, it drops the oldest callbacks.
 //! 2. gatepost [packs](callback) each callback into little memory, and parses and formats it only
 //!    if an operator requests the callback. If the body of a callback is longer than 128 KiB,
 //!    gatepost keeps only the start of the body.
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn news_completes_for_callback_before_the_wait() {
+    async fn news_completes_for_callback_recorded_before_the_wait() {
         let ring = CaptureRing::with_bounds(2, usize::MAX);
         let news = ring.news();
         ring.record(refused("{}"));

@@ -16,10 +16,10 @@ pub(crate) struct RecordedVerdict {
     pub(crate) verdict: String,
     /// The verdict in words.
     pub(crate) explanation: String,
-    /// True if gatepost has loaded another config between the verdict and the recording of the
-    /// request. The checks are those of the later config.
+    /// True if gatepost has loaded another config between the verdict and the creation of the file.
+    /// The checks are those of the later config.
     #[serde(default)]
     pub(crate) is_of_earlier_config: bool,
-    /// Checks of the verdict, each with its name and the text that it found.
+    /// Checks of the verdict, each with its name and the text that states its result.
     pub(crate) steps: Vec<(String, String)>,
 }

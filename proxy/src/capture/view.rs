@@ -67,7 +67,7 @@ pub(crate) struct CallbackView {
     pub(crate) reply: Option<MessageView>,
 }
 
-/// One step of a verdict: the name of a check, and the text that the check found.
+/// One step of a verdict: the name of a check, and the text that states its result.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct StepView {
     pub(crate) name: String,
@@ -238,8 +238,8 @@ fn recorded_verdict(callback: &CapturedCallback) -> String {
     }
 }
 
-/// Returns true if the codes of a group mean that the app gave no usable answer to an accepted
-/// callback, or that gatepost did not store its event.
+/// Returns true if the codes of a group mean that the app gave no usable answer to the event of an
+/// accepted callback, or that gatepost did not store the event.
 pub(crate) const fn is_failure(group: CodeGroup) -> bool {
     matches!(group, CodeGroup::AppFailure | CodeGroup::StoreFailure)
 }
@@ -325,9 +325,9 @@ fn date(millis: i64) -> String {
 fn millis(time: std::time::Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
-/// Returns the text that a check found. The text of the check `event` starts with the id of the
-/// event. If gatepost generates a new id for each callback, the explanation has another id than the
-/// captured callback, so the recorded id replaces the id of the explanation.
+/// Returns the text that states the result of a check. The text of the check `event` starts with
+/// the id of the event. If gatepost generates a new id for each callback, the explanation has
+/// another id than the captured callback, so the recorded id replaces the id of the explanation.
 fn with_recorded_id<'f>(step: &str, found: &'f str, recorded: Option<&str>) -> Cow<'f, str> {
     match (recorded, found.split_once(' ')) {
         (Some(id), Some((_, rest))) if step == "event" => format!("{id} {rest}").into(),

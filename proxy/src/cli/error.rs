@@ -60,7 +60,7 @@ pub(super) enum CommandError {
     NotAccepted(StatusCode),
     /// gatepost cannot use the app's answer to a replay.
     #[error(
-        "expected an answer that gatepost can use, found none ({0}); see the answer, and `gatepost help {0}`"
+        "expected an answer that gatepost can use, found the code {0}; see the answer, and `gatepost help {0}`"
     )]
     NotAnswered(String),
     #[error(transparent)]

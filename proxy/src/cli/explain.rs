@@ -57,8 +57,9 @@ fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
     }
     out(&plain(&format!("{:<10} {}", "verdict", verdict.explanation)));
     if verdict.is_of_earlier_config {
-        out(&format!("{:<10} by a later config than the verdict", "steps"));
+        let note = "computed with a config that gatepost loaded after the verdict";
+        out(&format!("{:<10} {note}", "steps"));
     }
-    out(&format!("{:<10} as recorded; a part of the request is masked or cut", "source"));
+    out(&format!("{:<10} the recorded verdict; a part of the request is masked or cut", "source"));
     if verdict.verdict == "refused" { Err(CommandError::Refused) } else { Ok(()) }
 }

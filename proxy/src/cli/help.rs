@@ -114,7 +114,7 @@ fn of_status(topic: &str) -> String {
         failures.into_iter(),
     );
     let of_decisions = of_decisions.into_iter().filter(has_503);
-    let of_decisions = list("replies to a decision that gatepost cannot sign", of_decisions);
+    let of_decisions = list("replies to a decision whose reply gatepost cannot sign", of_decisions);
     let other = STATUSES.iter().find(|(statuses, _)| statuses.contains(&status));
     let other = other.map(|(_, text)| (*text).to_owned()).unwrap_or_default();
     let all = [refusals, failures, of_decisions, other].into_iter().filter(|text| !text.is_empty());

@@ -1,5 +1,5 @@
-//! `gatepost routes`: for each route, a table of its kinds with the form of their events and the
-//! app; then the reserved paths.
+//! `gatepost routes`: for each route, a table of its kinds, with the form and the address of the
+//! events of each kind; then the reserved paths.
 
 use std::path::Path;
 

@@ -22,8 +22,8 @@ pub(super) struct App<'s> {
     took: Option<Duration>,
     /// Status of the answer; `None` if there is no answer.
     status: Option<u16>,
-    /// The answer for the captured callback, or the reason why there is none; `None` before the
-    /// result of an attempt, and if gatepost captures no callbacks.
+    /// The answer that gatepost captures with the callback, or the reason why there is no answer;
+    /// `None` before the result of an attempt, and if gatepost captures no callbacks.
     pub(super) answer: Option<CapturedAnswer>,
 }
 
@@ -33,8 +33,8 @@ impl<'s> App<'s> {
         Self { gate, host, asked: None, took: None, status: None, answer: None }
     }
 
-    /// Returns the times and the status of the request to the app; `None` if gatepost has not asked
-    /// the app.
+    /// Returns the start and the duration of the request to the app, and the status of the answer;
+    /// `None` if gatepost has not asked the app.
     pub(super) fn call(&self) -> Option<AppCall> {
         let asked = self.asked?;
         let took = self.took.unwrap_or_else(|| asked.elapsed());

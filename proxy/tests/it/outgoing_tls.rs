@@ -241,7 +241,7 @@ fn names_remedy_for_each_tls_error() {
                 .sign_with("localhost", |params| params.not_before = date_time_ymd(3000, 1, 1)),
             None,
             trusted,
-            "found one for a later time; check the clocks",
+            "found one that is not valid yet; check the clocks",
         ),
         (
             &self_signed("localhost"),
@@ -255,7 +255,7 @@ fn names_remedy_for_each_tls_error() {
             &self_signed("localhost"),
             None,
             trusted,
-            "found another; write its current certificate to `ca`",
+            "found another; write the authority's current certificate to `ca`",
         ),
         (&authority.own(), None, trusted, "found one of an authority; issue it with CA:FALSE"),
         (&authority.own(), None, "", "found one of an authority; issue it with CA:FALSE"),

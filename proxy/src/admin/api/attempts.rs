@@ -6,8 +6,8 @@
 //! 3. After 100 wrong tokens of all sources together within a period of one minute, each further
 //!    wrong token in this period causes the longest delay for its source.
 //! 4. During the delay, gatepost does not check tokens of the source.
-//! 5. A source without a recent wrong token has no delay, so that another source cannot lock the
-//!    operator out.
+//! 5. A wrong token delays only its own source, so that another source cannot lock the operator
+//!    out.
 //! 6. A correct token, or ten minutes without a wrong token, resets the count of a source.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Number of wrong tokens that a source may send without a delay.
 const FREE_FAILURES: u32 = 10;
 
-/// Longest delay.
+/// Longest time for which gatepost does not check tokens of a source.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// Number of wrong tokens that all sources together may send in a period. Each further wrong token

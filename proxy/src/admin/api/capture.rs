@@ -27,8 +27,8 @@ pub(super) async fn answer(
     }
 }
 
-/// Returns a page of callbacks. If the page is empty, waits for the first callback, at most for the
-/// time in `wait`.
+/// Returns a page of callbacks. If the page is empty, waits for the first callback that the filter
+/// admits, at most for the time in `wait`.
 async fn list(gate: &Gate, query: Option<&str>) -> Result<ApiReply, ApiError> {
     let page = CallbackPage::wait_for(gate, page_query(query.unwrap_or_default())?).await;
     Ok(ApiReply::ok(&page))

@@ -25,7 +25,7 @@ pub(super) fn new_template(body: &Json) -> Result<NewTemplate, ApiError> {
 }
 
 /// Drops the entries that are `null` or invalid. A new template has no entries to remove, and
-/// `entries` has already reported the invalid ones.
+/// [`BodyReader::entries`] has already reported the invalid entries.
 fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -24,7 +24,7 @@ pub(super) enum Resource {
     Templates,
 }
 
-/// Resource of the captured callbacks that a path names.
+/// Resource at or below `/api/capture` that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaptureResource {
     /// `/api/capture`
@@ -37,7 +37,7 @@ pub(super) enum CaptureResource {
     Replay(u64),
 }
 
-/// Resource of the queue that a path names.
+/// Resource at or below `/api/queue` that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueueResource {
     /// `/api/queue`

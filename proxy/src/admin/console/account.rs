@@ -80,7 +80,7 @@ struct Comparison {
     version: String,
     changes: usize,
     conflicts: usize,
-    /// True if the operator has seen another plan.
+    /// True if this plan is not the plan that the operator has seen.
     is_stale: bool,
     done: Vec<String>,
     failure: Option<String>,

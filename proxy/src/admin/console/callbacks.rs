@@ -27,8 +27,8 @@ pub(super) async fn list(served: &ServedConfig, request: &ConsoleRequest) -> Con
     ConsoleResponse::page(&CallbacksPage::new(request.layout(""), served, page, filter))
 }
 
-/// Returns the callbacks whose number exceeds `after` in the query, as JSON. If there are none,
-/// waits for the first callback, at most for the time in `wait`.
+/// Returns the callbacks that the filter admits and whose number exceeds `after` in the query, as
+/// JSON. If there are none, waits for the first such callback, at most for the time in `wait`.
 pub(super) async fn feed(gate: &Gate, request: &ConsoleRequest) -> ConsoleResponse {
     match page_query(&request.query) {
         Ok(query) => ConsoleResponse::json(&CallbackPage::wait_for(gate, query).await),
@@ -116,8 +116,8 @@ struct CallbacksPage {
     segments: Vec<FilterLink>,
     chips: Vec<FilterLink>,
     query: String,
-    /// Query of the links to callbacks. With this query, the link back leads to the list with the
-    /// same filter.
+    /// Query of the links to callbacks. With this query, the page of a callback has a link back to
+    /// the list with the same filter.
     suffix: String,
 }
 
@@ -154,7 +154,7 @@ impl CallbacksPage {
 }
 
 impl CallbackRow {
-    /// Returns the class of the badge with the verdict.
+    /// Returns the CSS class of the badge with the verdict.
     fn badge(&self) -> &'static str {
         if self.is_failed() { "warn" } else { self.verdict }
     }
@@ -227,7 +227,7 @@ impl OneCallbackPage {
         }
         let step = self.view.steps.iter().find(|step| step.name == "kind");
         let named = step.map(|step| step.found.split(", of the route").next().unwrap_or_default());
-        // A text about a missing or undeclared kind contains spaces, and the name of a kind none.
+        // A text about a missing or undeclared kind contains spaces; the name of a kind does not.
         match named.filter(|named| !named.contains(' ')) {
             Some(named) => format!("{named}, not verified"),
             None => "unknown kind".to_owned(),

@@ -22,11 +22,11 @@ pub(super) struct ConfirmPage {
     pub(super) can_go_on: bool,
     /// Domains and channels that belong to `problem`.
     pub(super) names: Vec<String>,
-    /// Relative path to the previous page.
+    /// Relative path to which the link `Cancel` or `Back` leads.
     pub(super) back: String,
-    /// Numbers of the queued events that change; empty for a change of a template.
+    /// Numbers of the queued events to replay or to drop; empty for a change of a template.
     pub(super) numbers: String,
-    /// Version of the template that the page shows; empty for a change of queued events.
+    /// Hash of the template that the page shows; empty for a change of queued events.
     pub(super) version: String,
 }
 

@@ -66,7 +66,7 @@ struct DomainsPage {
     tenant: FormField,
     app: FormField,
     template: FormField,
-    /// Version of all templates.
+    /// Hash of all templates.
     version: String,
     /// Names of the providers whose templates may be bound to one application of a domain.
     app_providers: Vec<String>,

@@ -1,4 +1,4 @@
-//! Edits of the config that the operator makes with forms, and the messages of failed edits.
+//! Edits that the operator makes to the config with forms, and the messages of failed edits.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(super) fn is_current(sent: &Form, current: &str) -> bool {
 }
 
 /// Shows each fault of an `Edit::Bind` at the field of its tenant. `bound` is the number of tenants
-/// that are bound to the template without the edit. Returns the faults that belong to no field.
+/// that are bound to the template before the edit. Returns the faults that belong to no field.
 pub(super) fn show_at(error: &EditError, bound: usize, tenants: &mut [FormField]) -> String {
     let mut other = Vec::new();
     if error.faults().is_empty() {

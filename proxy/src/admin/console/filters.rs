@@ -4,8 +4,8 @@ use askama::{Result, Values, filter_fn};
 
 use crate::clock::now;
 
-/// Returns the date and the second of a timestamp such as `2026-11-29T01:02:03.456Z`, for example
-/// `2026-11-29 01:02:03 UTC`.
+/// Returns the date and the time of day in a timestamp such as `2026-11-29T01:02:03.456Z`, up to
+/// the second, for example `2026-11-29 01:02:03 UTC`.
 #[filter_fn]
 pub(super) fn utc(time: &str, _: &dyn Values) -> Result<String> {
     let [date, clock, _] = parts(time);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_timestamp_have_three_digits_of_a_second() {
+    fn pads_fraction_of_second_to_three_digits() {
         for (time, millis) in [
             ("2026-11-30T07:26:35Z", ".000"),
             ("2026-11-30T07:26:35.59Z", ".590"),

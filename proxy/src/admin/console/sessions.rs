@@ -17,7 +17,7 @@ use crate::admin::api::Access;
 
 const COOKIE_NAME: &str = "gatepost_session";
 
-/// Time after which the operator must log in again.
+/// Time from a login to the end of its session.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 const MAX_SESSIONS: usize = 64;

@@ -150,19 +150,18 @@ fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
     }
 }
 
-/// Durations of the app's answers to the events of captured callbacks, for a template or for an
-/// address.
+/// Durations of the requests to the app for captured callbacks, for a template or for an address.
 #[derive(Debug, PartialEq)]
 struct AppTimes {
     name: String,
     count: usize,
     median_ms: f64,
-    /// Duration that at least 95 % of the answers do not exceed.
+    /// Duration that at least 95 % of the requests do not exceed.
     p95_ms: f64,
 }
 
-/// Returns the durations of the answers, grouped by the name that `name_of` returns. Ignores a
-/// callback to which the app did not answer.
+/// Returns the durations of the requests, grouped by the name that `name_of` returns. Ignores a
+/// callback whose event the app did not answer.
 fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<AppTimes> {
     let (callbacks, _) = CAPTURED.after(0);
     let named = callbacks.iter().filter_map(|numbered| {
@@ -173,7 +172,7 @@ fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<App
     summed(named)
 }
 
-/// Returns the durations of the answers, grouped by the address that the config now has for the
+/// Returns the durations of the requests, grouped by the address that the config now has for the
 /// template and the kind.
 fn address_times(routes: &[RouteInfo]) -> Vec<AppTimes> {
     let templates = || routes.iter().flat_map(|route| &route.templates);
@@ -203,7 +202,7 @@ fn summed(times: impl Iterator<Item = (String, Duration)>) -> Vec<AppTimes> {
 struct CertificateRow {
     names: String,
     end: String,
-    /// Class and text of the badge; `None` without a warning.
+    /// CSS class and text of the badge; `None` without a warning.
     badge: Option<(&'static str, String)>,
     warning: Option<String>,
 }
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn median_and_p95_are_measured_times() {
+    fn picks_median_and_p95_from_measured_times() {
         let time = |ms| ("a".to_owned(), Duration::from_millis(ms));
         let times = summed((1..=20).rev().map(time).chain([("b".to_owned(), Duration::ZERO)]));
         let expected = AppTimes { name: "a".into(), count: 20, median_ms: 10.0, p95_ms: 19.0 };

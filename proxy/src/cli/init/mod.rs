@@ -53,8 +53,8 @@ pub(super) struct InitArguments {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
     /// Add a platform to an existing config. Write the route and the template into
-    /// `PROVIDER.platform.toml` beside the config file, and add this file to `include` if the
-    /// config file has no such key. Change no other line.
+    /// `PROVIDER.platform.toml` beside the config file. If the config file has no `include`, add an
+    /// `include` that matches this file. Change no other line.
     #[arg(long, conflicts_with_all = ["definition", "upstream", "listen", "admin", "force"])]
     add: bool,
     /// Replace the config file if it exists. Keep existing files with secrets.
@@ -321,7 +321,11 @@ impl Choices {
         urls.iter().skip(1).for_each(|url| out(&format!("  also: {url}")));
         for setting in provider.settings.iter().filter(|setting| setting.secret) {
             let file = path.with_file_name(setting_file(provider, setting));
-            out(&format!("  Replace the content of {}: {}.", file.display(), setting.about));
+            out(&format!(
+                "  Write into {}, in place of its content: {}.",
+                file.display(),
+                setting.about
+            ));
         }
         if self.door == Door::Layer {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));

@@ -57,8 +57,8 @@ impl SecretFile {
         secret.map(|setting| Self::create_if_fits(path(setting), None, |_| true)).collect()
     }
 
-    /// Creates the file with the first form of a random secret that fits. Each form starts with the
-    /// prefix of the platform's keys, if the platform has one.
+    /// Creates the file with the first form of a random secret for which `fits` returns true. Each
+    /// form starts with the prefix of the platform's keys, if the platform has one.
     fn create_if_fits(
         path: PathBuf,
         prefix: Option<&str>,
@@ -73,7 +73,7 @@ impl SecretFile {
             let problem = "expected random bytes, found none; check the operating system";
             return Err(CommandError::argument(path.display().to_string(), problem));
         }
-        // Some consoles accept at most 32 letters and digits as a key.
+        // The consoles of some platforms accept at most 32 letters and digits as a key.
         let plain = HEXLOWER.encode(&random[..16]);
         let encoded = BASE64.encode(&random);
         let forms = match prefix {

@@ -208,7 +208,7 @@ fn warn_of_computed(sample: &Sample<'_>, fields: &[String]) {
     for name in names.filter(|name| sample.signing_replaces(name)) {
         err(&format!(
             "{name}: expected a field that the signature does not set, found one that it sets; gatepost \
-             sends the computed value; omit the key to send your own value"
+             sends the computed value; omit --key, --key-env and --key-file to send your own value"
         ));
     }
 }

@@ -57,8 +57,8 @@ pub(super) fn shown_fields(
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the name of the field at the top level that `place` names as a name or as a JSON
-/// Pointer.
+/// Returns the name of the top-level field to which `place` refers by name or by JSON Pointer;
+/// `None` if `place` refers to anything else.
 fn top_level(place: &str) -> Option<&str> {
     let name = place.strip_prefix('/').unwrap_or(place);
     (!name.contains(['/', ':', '~'])).then_some(name)

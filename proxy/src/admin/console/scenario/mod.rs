@@ -1,4 +1,4 @@
-//! The scenarios of the Send page: the callbacks of several streams, with the times between them.
+//! The scenarios of the Send page: callbacks of several streams, and the times between callbacks.
 //!
 //! 1. The form accepts the text of a file for `gatepost send --scenario`. In place of the address
 //!    and the key in the text, the page uses gatepost's own listener and the key of the template.

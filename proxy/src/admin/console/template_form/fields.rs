@@ -145,7 +145,10 @@ pub(super) fn kinds(info: Option<&ProviderInfo>, view: Option<&TemplateView>) ->
 fn group_about(info: &ProviderInfo, group: &str) -> String {
     let kinds = info.kinds.iter().filter(|kind| kind.group.as_deref() == Some(group));
     let names: Vec<_> = kinds.map(|kind| &*kind.name).collect();
-    format!("Applies to each of these kinds that has no address of its own: {}.", names.join(", "))
+    format!(
+        "The address applies to each of these kinds that has no address of its own: {}.",
+        names.join(", ")
+    )
 }
 
 /// Returns the addresses of an entry, or the entry as JSON if it has no address.
