@@ -32,8 +32,8 @@ pub(super) struct Index {
 /// An event that gatepost may claim or give up, and the last claim that the index had for it.
 ///
 /// The next claim of the event names this claim as its predecessor. If another gatepost has claimed
-/// the event since, NATS refuses the write. If gatepost read the claim later, it could read the
-/// claim of the other gatepost, and NATS would accept the write.
+/// the event since, NATS refuses the write. If gatepost read the last claim again before the write,
+/// it could read the claim of the other gatepost, and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
