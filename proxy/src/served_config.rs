@@ -144,7 +144,7 @@ impl ServedConfig {
         lock(&self.loaded).reload_faults.clone()
     }
 
-    /// Returns the files that gatepost has read for the config: config files, certificates and
+    /// Returns the files from which gatepost has read the config, including the certificates and
     /// secrets.
     pub(crate) fn watched_files(&self) -> WatchedFiles {
         lock(&self.loaded).watched.clone()

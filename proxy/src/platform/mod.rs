@@ -50,7 +50,7 @@ pub(crate) struct PlanOptions {
 }
 
 impl PlanOptions {
-    /// Returns the domain and the application of each rule for a callback template.
+    /// Returns the domain and the application of each rule that a callback template needs.
     fn rules<'p>(
         &'p self,
         wanted: &'p WantedTemplate,

@@ -101,8 +101,8 @@ impl Index {
         });
     }
 
-    /// Removes an event that is delivered, dead or dropped. If the event has not arrived yet, `add`
-    /// then ignores it.
+    /// Removes an event that is delivered, dead or dropped. If the event arrives only after this
+    /// call, `add` ignores the event.
     pub(super) fn end(&mut self, number: u64) {
         if let Some(line) = self.events.get(&number).map(|pending| pending.line) {
             self.changing_line(line, |index| {
