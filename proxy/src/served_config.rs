@@ -144,7 +144,8 @@ impl ServedConfig {
         lock(&self.loaded).reload_faults.clone()
     }
 
-    /// Returns the files that gatepost has read for the config, with certificates and secrets.
+    /// Returns the files from which gatepost has read the config, including the certificates and
+    /// secrets.
     pub(crate) fn watched_files(&self) -> WatchedFiles {
         lock(&self.loaded).watched.clone()
     }
@@ -212,9 +213,9 @@ impl ServedConfig {
         KeyFolders::new(path, &folders).check(before, after)
     }
 
-    /// Reads the files again, with the certificates and secrets that they name, and applies the
-    /// config to the gate. Keeps the earlier config and certificates if one of the files has a
-    /// fault. Does the same if a change needs a restart.
+    /// Reads the config files again, and the certificates and secrets that they name. Applies the
+    /// config to the gate. If a file has a fault or a change needs a restart, gatepost keeps the
+    /// served config and certificates.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }

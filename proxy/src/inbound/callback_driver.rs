@@ -113,7 +113,8 @@ impl CallbackDriver {
         }
     }
 
-    /// Counts `bytes` of a request that waits for its verdict, until the returned value is dropped.
+    /// Counts a request of `bytes` bytes that waits for its verdict. The count ends when the
+    /// returned value is dropped.
     pub(crate) fn hold(&self, client: Option<IpAddr>, bytes: usize) -> HeldBytes {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }

@@ -156,7 +156,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         }
     }
 
-    /// Counts a request that waits for its turn. Completes if gatepost must close the request.
+    /// Counts a request whose large body waits for its judgement. Completes if gatepost must close
+    /// the request.
     async fn evicted(&mut self) {
         let bytes = self.exchange.head_bytes().saturating_add(self.held);
         self.unjudged.hold(Source::of(self.from, self.gate), bytes).closed().await;

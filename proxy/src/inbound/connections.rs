@@ -231,7 +231,7 @@ impl Table {
                 self.search(limit);
             }
             let (number, found) = self.found.pop()?;
-            // Skip a connection that has ended, or whose state has changed since an earlier search.
+            // Skip a connection that has ended, or whose state has changed since the search.
             let is_same = |(_, other): &(_, Arc<Connection>)| is_new || other.since() == found;
             if self.open.get(&number).is_some_and(is_same) {
                 return self.open.remove(&number).map(|(_, connection)| connection);

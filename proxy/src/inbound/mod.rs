@@ -99,7 +99,7 @@ pub(crate) const TLS_BYTES: usize = 32 * 1024;
 /// next request.
 pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
 
-/// Server for the connections of a listener, on HTTP/1 and HTTP/2.
+/// Server for the connections to `listen` and `listen_tls`, on HTTP/1 and HTTP/2.
 pub(crate) struct InboundServer {
     driver: CallbackDriver,
     proxy_protocol: bool,
@@ -352,7 +352,7 @@ mod tests {
         inbound_server(timeouts).serve_connection(stream, shutdown).await;
     }
 
-    /// Each idle connection has this state, so it must not contain the state of a request.
+    /// Each idle connection keeps this state, so the state must not include that of a request.
     #[tokio::test]
     async fn state_of_connection_is_small() {
         let (_client, stream) = duplex(1);

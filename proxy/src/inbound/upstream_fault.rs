@@ -19,8 +19,8 @@ pub(super) fn is_close(error: &Error) -> bool {
         .contains(error.etype())
 }
 
-/// Returns the fault of a response that the upstream has begun; `None` if the error has another
-/// cause. `has_begun` is true if the head of the response has arrived.
+/// Returns the fault of a response of which bytes have arrived; `None` if the error has another
+/// cause. `has_begun` is true if the whole head of the response has arrived.
 pub(super) fn upstream_fault(error: &Error, has_begun: bool) -> Option<AnswerFault> {
     let kind = error.etype();
     if *kind == ErrorType::InvalidHTTPHeader {

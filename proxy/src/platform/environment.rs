@@ -1,5 +1,5 @@
-//! The account's API key for the console, from the environment of this process. The command line
-//! has options for other sources of the key.
+//! The API key with which the console accesses the account, from the environment of this process.
+//! The command line has options for other sources of the key.
 
 use std::env::var;
 use std::fs::read_to_string;

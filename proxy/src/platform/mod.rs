@@ -50,7 +50,7 @@ pub(crate) struct PlanOptions {
 }
 
 impl PlanOptions {
-    /// Returns the domain and the application of each rule for a callback template.
+    /// Returns the domain and the application of each rule that a callback template needs.
     fn rules<'p>(
         &'p self,
         wanted: &'p WantedTemplate,
@@ -87,7 +87,8 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
 }
 
 /// Checks the address of the platform's API. Requests to the API contain the keys of callbacks, so
-/// they must be encrypted or stay on this machine. For an unsuitable address, returns the problem.
+/// the requests must be encrypted or stay on this machine. For an unsuitable address, returns the
+/// problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

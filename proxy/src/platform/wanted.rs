@@ -189,7 +189,7 @@ fn url(
 ) -> Result<String, PlatformError> {
     let fault = |problem: String| Err(PlatformError::at(format!("template {template}"), problem));
     // A route without `template` serves every template, even a template without a binding. If a
-    // route names a template, the entry of this template has no tenants.
+    // route names a template, `route.templates` lists this template without tenants.
     let is_of_other = |route: &RouteInfo| {
         route.templates.iter().any(|own| own.tenants.is_empty() && &*own.name != template)
     };

@@ -30,13 +30,13 @@ use crate::telemetry::metrics::METRICS;
 /// Maximum number of events in flight to one app.
 pub(crate) const MAX_IN_FLIGHT: usize = 32;
 
-/// Longest time between two rounds.
+/// Longest wait between two rounds, except after an error of the store.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Minimum time between two searches for events whose retention has ended.
 const SWEEP: Duration = Duration::from_millis(200);
 
-/// Wait after an error of the store.
+/// Wait after a round that ended with an error of the store.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Dispatcher<A> {

@@ -18,8 +18,8 @@ use super::Queue;
 use super::apps::Apps;
 use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
 
-/// Function that returns the status of an app's answer to an event at a time after the start, and
-/// the time that the answer takes. The status is `None` if the app is unreachable.
+/// Function of an event and of the time since the start. Returns the status of the app's answer,
+/// and the time that the answer takes. The status is `None` if the app is unreachable.
 type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;

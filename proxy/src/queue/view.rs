@@ -1,4 +1,5 @@
-//! Queued events as an operator sees them: filters by name, and JSON with masked values.
+//! Queued events as an operator sees them: the named conditions of a filter, and JSON with masked
+//! values.
 
 use gatepost::{Capture, EntryState, Gate, QueueEntry, QueueFilter, StoreStatus, StoredEvent};
 use http::HeaderName;

@@ -51,6 +51,7 @@ pub(crate) struct Step {
     /// start of the stream.
     #[serde(default, deserialize_with = "duration")]
     pub(crate) after: Duration,
+    /// Number of repetitions.
     #[serde(default = "once")]
     pub(crate) times: u32,
     #[serde(default, deserialize_with = "optional_address")]

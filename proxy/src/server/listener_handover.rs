@@ -262,7 +262,7 @@ impl<A> ListeningService<A> {
         Self { service, sockets, watchdog: None }
     }
 
-    /// Adds a watchdog, which reports while the threads of this service run tasks.
+    /// Adds a watchdog, which reports while the threads of this service can run tasks.
     pub(super) fn watched_by(self, watchdog: Watchdog) -> Self {
         Self { watchdog: Some(watchdog), ..self }
     }

@@ -1,4 +1,4 @@
-//! Periodic reports to systemd's watchdog, which end if a worker thread runs no tasks.
+//! Periodic reports to systemd's watchdog. The reports end if a worker thread hangs.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Watchdog {
     }
 }
 
-/// Reports in each `period` in which a worker thread runs a task.
+/// Starts an empty task once per `period`, and reports after a worker thread has run the task.
 ///
 /// The runtime chooses the thread of each task. If the chosen thread hangs, the reports end.
 async fn report(period: Duration) {

@@ -85,8 +85,8 @@ pub(crate) fn lines_dropped() -> u64 {
     })
 }
 
-/// Returns the log if gatepost must write a line for the next request; `None` if there is no access
-/// log, or if the request is not in the sample.
+/// Returns the log if gatepost must write a line for the caller's request; `None` if there is no
+/// access log, or if the request is not in the sample.
 pub(crate) fn sampled() -> Option<&'static AccessLog> {
     ACCESS_LOG.get().filter(|log| log.sample >= 1.0 || fastrand::f64() < log.sample)
 }

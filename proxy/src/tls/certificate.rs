@@ -192,7 +192,7 @@ fn certified_key(
     let key = default_provider().key_provider.load_private_key(der);
     let key = match key {
         Ok(key) => key,
-        // An encrypted key in the form of OpenSSL before 1.0 has the label of a key without a
+        // An encrypted key in the form of OpenSSL before 1.0 has the PEM label of a key without a
         // passphrase.
         Err(_) if memchr::memmem::find(pem, b"ENCRYPTED").is_some() => {
             return Err(CertificateFault::EncryptedKey);

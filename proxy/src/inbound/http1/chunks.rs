@@ -1,7 +1,7 @@
 //! Strict check of chunked bodies: RFC 9112, section 7.1.
 //!
-//! Pingora's parser, like `httparse`, accepts `5;`, `5 ` and a bare line feed in an extension. An
-//! app that reads such a body differently may find the end of the request at another byte.
+//! Pingora's parser, like `httparse`, accepts `5;`, `5 `, and an extension with a bare line feed.
+//! An app that reads such a body differently may find the end of the request at another byte.
 //! [`ChunkedBody`] checks the bytes that Pingora reads, without copying them.
 
 /// Maximum length of the line with the size and the extensions, in bytes. Also the maximum total

@@ -116,7 +116,8 @@ impl Exchange for Http1Exchange<'_> {
         connections::current()
     }
 
-    /// Waits for bytes or a close. Bytes before the reply belong to the client's next request.
+    /// Waits for bytes or a close. Bytes that arrive before the reply belong to the client's next
+    /// request.
     async fn client_activity(&mut self) -> ClientActivity {
         if !self.connection.ahead.is_empty() {
             return pending().await;

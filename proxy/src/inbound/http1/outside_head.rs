@@ -48,7 +48,7 @@ pub(crate) struct OutsideHead {
 /// End of the body of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BodyEnd {
-    /// Number of bytes that are left of the body.
+    /// Number of bytes of the body that have not arrived.
     Length(u64),
     Chunked(ChunkedBody),
     /// Unknown: gatepost refuses the request and closes the connection, or another protocol uses

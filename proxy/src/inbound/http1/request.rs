@@ -33,6 +33,7 @@ pub(super) struct Http1Request {
     pub(super) body: Bytes,
     /// Number of body bytes that have not arrived yet.
     pub(super) missing: usize,
+    /// Length of the whole body, in bytes.
     pub(super) length: usize,
     /// Length of the buffer in which the head arrived.
     pub(super) head_bytes: usize,

@@ -85,7 +85,7 @@ pub(super) fn settle_reply(reply: &mut ResponseHeader) -> pingora::Result<()> {
     let mut names: Vec<_> = nominated(&reply.headers).collect();
     names.extend(HOP_BY_HOP);
     let switches = reply.status == StatusCode::SWITCHING_PROTOCOLS;
-    // A response with the status 426 must have this header.
+    // A response with the status 426 must keep its `upgrade` header.
     if !switches && reply.status != StatusCode::UPGRADE_REQUIRED {
         names.push(UPGRADE);
     }

@@ -268,9 +268,9 @@ impl ProxyHttp for ProxyService {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Records the request, and ends its observation in shadow mode. After an early response, reads
-    /// and drops the rest of the body. Closing a socket with unread bytes resets the connection,
-    /// and the client can lose the response.
+    /// Records the request, and ends its observation in shadow mode. Before gatepost closes an
+    /// HTTP/1 connection, reads and drops the rest of the body. Closing a socket with unread bytes
+    /// resets the connection, and the client can lose the response.
     async fn logging(
         &self,
         session: &mut Session,
@@ -338,7 +338,7 @@ impl ProxyHttp for ProxyService {
         if is_grpc && self.upstream.as_ref().is_some_and(|upstream| upstream.is_http_2()) {
             request.insert_header(TE, "trailers")?;
         }
-        // Pingora sends HTTP/1.1, which requires a host. HTTP/1.0 clients may omit the host.
+        // A request to the upstream needs a `host`, which HTTP/1.0 clients may omit.
         if let Some(upstream) = &self.upstream
             && !request.headers.contains_key(HOST)
         {

@@ -3,8 +3,8 @@
 //! 1. gatepost resolves a name at the first request, and again in the background if the addresses
 //!    are older than [`FRESH`]. After [`STALE`] without a request, the next request waits for the
 //!    resolution.
-//! 2. If a name does not resolve, gatepost uses the earlier addresses. If there are no earlier
-//!    addresses, gatepost responds with 502.
+//! 2. If a name does not resolve, gatepost uses the addresses of the last successful resolution. If
+//!    no resolution has succeeded, gatepost responds with 502.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -134,7 +134,7 @@ impl UpstreamServer {
         });
     }
 
-    /// Resolves the name. If this fails, logs the error, and keeps the earlier addresses.
+    /// Resolves the name. If this fails, logs the error, and leaves the addresses unchanged.
     async fn resolve(&self) {
         let Some(found) = self.fixed_peers() else {
             let (host, port) = (self.server.host(), self.server.port());
@@ -174,7 +174,7 @@ impl UpstreamServer {
         self.set(ResolvedPeers { list, since: Some(Instant::now()) });
     }
 
-    /// Logs the error, and uses the earlier addresses until the next resolution, after [`FRESH`].
+    /// Logs the error, and keeps the addresses until the next resolution, after [`FRESH`].
     fn keep(&self, error: &io::Error) {
         let server = &self.server;
         let message = format_args!(

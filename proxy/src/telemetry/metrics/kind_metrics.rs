@@ -18,8 +18,8 @@ const KIND_LABELS: [&str; 3] = ["provider", "template", "kind"];
 pub(crate) struct Times {
     /// Time from the head to the reply.
     pub(crate) total: Duration,
-    /// Time from the event to the answer, or to the end of the wait; `None` if gatepost did not ask
-    /// the app.
+    /// Time from the sending of the event to the answer, or to the end of the wait; `None` if
+    /// gatepost did not ask the app.
     pub(crate) app: Option<Duration>,
     /// Total time without the waits for the body and for the app. `None` if gatepost may have
     /// waited for the answer to another copy of the callback.

@@ -64,9 +64,9 @@ impl QueueMetrics {
                 "Events that the store did not accept, by the code of the reason.",
                 &["busy", "failed", "full", "removed", "unavailable"],
             ),
-            append: seconds("append", "Seconds until an event is durable."),
-            claim: seconds("claim", "Seconds until the store has claimed the due events of a template and kind."),
-            settle: seconds("settle", "Seconds until the store has recorded the result of an attempt."),
+            append: seconds("append", "Seconds that the store needs to make an event durable."),
+            claim: seconds("claim", "Seconds that the store needs to claim the due events of a template and kind."),
+            settle: seconds("settle", "Seconds that the store needs to record the result of an attempt."),
             in_flight: create
                 .gauge("gatepost_queue_in_flight", "Queued events that gatepost is sending now."),
         };
@@ -113,7 +113,7 @@ impl QueueMetrics {
         self.settle.observe(took.as_secs_f64());
     }
 
-    /// Records the time until the store has accepted an event. If `error` is set, instead
+    /// Records the time that the store took to accept an event. If `error` is set, instead
     /// counts an event that the store has not accepted.
     pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
         match error {

@@ -70,7 +70,7 @@ impl<'r> Creator<'r> {
         Self { registry, subject: "", described }
     }
 
-    /// Returns a creator of metrics of this subject.
+    /// Returns a creator of metrics about `subject`, a heading on the manual's page of metrics.
     pub(super) const fn about(&self, subject: &'static str) -> Self {
         Self { registry: self.registry, subject, described: self.described }
     }

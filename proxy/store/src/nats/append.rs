@@ -27,7 +27,7 @@ const SIZES_AGE: Duration = Duration::from_secs(1);
 /// Number of free bytes below which each append reads the sizes again.
 const NEARLY_FULL: u64 = 16 * 1024 * 1024;
 
-/// Maximum number of delivered events that gatepost removes at once to free space.
+/// Maximum number of delivered events that gatepost removes with one request to free space.
 const REMOVED_AT_ONCE: u64 = 64;
 
 impl Shared {
@@ -47,7 +47,7 @@ impl Shared {
         self.write_event(event, now).await
     }
 
-    /// Writes an event, unless another event has its key and this key has not expired.
+    /// Writes an event, unless another event has the same key and the key has not expired.
     pub(super) async fn write_event(
         &self,
         event: EventMessage,

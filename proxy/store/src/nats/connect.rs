@@ -29,11 +29,12 @@ const SCHEMA_KEY: &str = "gatepost_schema";
 /// Oldest server version that the store supports: major and minor.
 const OLDEST: (u32, u32) = (2, 11);
 
-/// Longest wait for the servers at the start, for example while a cluster elects its leader.
+/// Longest wait at the start for each step of opening the streams, for example while a cluster
+/// elects its leader.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest wait of a command for a leader. This wait is shorter than [`super::ATTACH_PATIENCE`], so
-/// the command prints the error of the server.
+/// Longest wait of a command for each step of opening the streams. This wait is shorter than
+/// [`super::ATTACH_PATIENCE`], so the command prints the error of the server.
 const ATTACH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Time limit for the response to a request.
@@ -42,8 +43,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait between two attempts to connect again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Maximum size of the values that machines share, in bytes. If the stream is full, NATS removes
-/// the oldest values.
+/// Maximum total size of the values that machines share, in bytes. If the stream is full, NATS
+/// removes the oldest values.
 const MAX_SHARED_BYTES: i64 = 128 * 1024 * 1024;
 
 /// Space for the headers and the subject of a message, in bytes.

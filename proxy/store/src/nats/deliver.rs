@@ -114,8 +114,8 @@ impl Shared {
         Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
     }
 
-    /// Updates the index with the last claim of an event that the leader lacks. The index removes
-    /// the event only if this claim is an end.
+    /// For an event that the leader lacks, updates the index with the last claim of the event. The
+    /// index removes the event only if this claim is an end.
     async fn look_for_end(&self, number: u64) -> Result<(), StoreError> {
         let Some(partition) = self.lock_index().partition(number) else { return Ok(()) };
         if let Some((sequence, claim)) = self.last_claim(partition, number).await? {
@@ -321,7 +321,7 @@ impl Shared {
         }
     }
 
-    /// Completes the ends that the last owner of a partition has begun.
+    /// Completes the ends that the previous owner of a partition has begun.
     pub(super) async fn recover(&self, partition: Partition) -> Result<(), StoreError> {
         let streams = &self.streams;
         let filter = streams.names.all(&format!("claim.{partition}"));

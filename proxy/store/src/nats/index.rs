@@ -32,8 +32,8 @@ pub(super) struct Index {
 /// An event that gatepost may claim or give up, and the last claim that the index had for it.
 ///
 /// The next claim of the event names this claim as its predecessor. If another gatepost has claimed
-/// the event since, NATS refuses the write. If gatepost read the claim later, it could read the
-/// claim of the other gatepost, and NATS would accept the write.
+/// the event since, NATS refuses the write. If gatepost read the last claim again before the write,
+/// it could read the claim of the other gatepost, and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -101,8 +101,8 @@ impl Index {
         });
     }
 
-    /// Removes an event that is delivered, dead or dropped. If the event has not arrived yet, `add`
-    /// then ignores it.
+    /// Removes an event that is delivered, dead or dropped. If the event arrives only after this
+    /// call, `add` ignores the event.
     pub(super) fn end(&mut self, number: u64) {
         if let Some(line) = self.events.get(&number).map(|pending| pending.line) {
             self.changing_line(line, |index| {

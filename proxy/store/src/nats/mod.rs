@@ -61,7 +61,7 @@ use self::streams::Streams;
 use crate::StoreRules;
 use crate::waiting::{Waiting, ended};
 
-/// Longest wait of a command for the servers.
+/// Longest wait of a command until the store is open.
 const ATTACH_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A store on NATS JetStream.
@@ -85,7 +85,7 @@ struct Shared {
     index: Mutex<Index>,
     leases: Mutex<Leases>,
     unfinished: Mutex<Vec<End>>,
-    /// Partitions whose last owner may have left ends of events incomplete.
+    /// Partitions whose previous owner may have left ends of events incomplete.
     taken: Mutex<BTreeSet<Partition>>,
     /// Size of all events, and the time at which gatepost read the size.
     sizes: Mutex<Option<(Instant, u64)>>,

@@ -89,8 +89,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Completes the ends that failed earlier, and those in partitions that this machine has taken.
-    /// Then checks the index.
+    /// Completes the ends whose completion has failed, and the ends in partitions that this machine
+    /// has taken. Then checks the index.
     async fn repair_round(&self) -> Result<(), StoreError> {
         let unfinished = std::mem::take(&mut *self.lock_unfinished());
         for end in unfinished {
@@ -208,7 +208,7 @@ impl Shared {
         partition: Partition,
         sequence: u64,
     ) -> Result<(u64, Instant), WriteError> {
-        // The server may receive the message later, so the lease never ends before `until`.
+        // The lease begins when the server receives the message, so it never ends before `until`.
         let until = Instant::now() + LEASE - MARGIN;
         let owner = PublishMessage::build().payload(self.id.to_string().into()).ttl(LEASE);
         let subject = self.streams.names.owner(partition);

@@ -149,7 +149,7 @@ impl StreamReader {
                 tracing::debug!("missed a message of {}", self.filter);
                 return None;
             }
-            // A server that lags behind begins with earlier messages.
+            // A server that lags behind begins with messages that the reader has already read.
             if sequence >= self.next {
                 self.next = sequence + 1;
                 self.consumer = Some(consumer);

@@ -32,7 +32,7 @@ pub(super) struct EventInfo {
     pub(super) bytes: u64,
     #[serde(default)]
     pub(super) replay: bool,
-    /// Dedupe key in hexadecimal, and the time at which it expires, in milliseconds.
+    /// Dedupe key in hexadecimal, and the time at which the key expires, in Unix milliseconds.
     #[serde(default)]
     pub(super) key: Option<(Box<str>, i64)>,
     /// Random string by which a repeated write recognizes its first copy.

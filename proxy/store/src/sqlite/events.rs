@@ -212,7 +212,7 @@ pub(super) fn expire(
     expired().map_err(|error| failed(&error))
 }
 
-/// Returns the numbers of overdue heads of a lane, and of the overdue events of the lane behind
+/// Returns the row numbers of overdue heads of a lane, and of the overdue events of the lane behind
 /// these heads.
 fn overdue(
     db: &Connection,

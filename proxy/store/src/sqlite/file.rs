@@ -134,8 +134,8 @@ pub(super) fn attach(path: &Path) -> Result<Connection, OpenError> {
 
 /// Opens an existing file for reading.
 pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
-    // A reader of a write-ahead log writes to the file with the suffix `-shm`, so the connection
-    // may write. `query_only` forbids changes of the events.
+    // A reader of a write-ahead log writes to the file with the suffix `-shm`, so this function
+    // opens the database for writing. `query_only` forbids changes of the events.
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let set = db.pragma_update(None, "query_only", true);
     set.map_err(|source| error_of(path, source))?;
@@ -212,7 +212,7 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // With `NORMAL`, SQLite would not sync each commit.
     db.pragma_update(None, "synchronous", "full")?;
-    // SQLite shrinks a larger log file after a checkpoint.
+    // After a checkpoint, SQLite shrinks a log file that is larger than this limit.
     db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
     db.pragma_update(None, "recursive_triggers", false)
 }

@@ -157,8 +157,8 @@ impl JobSender {
         (Self { sender, waiting: Waiting::default() }, receiver)
     }
 
-    /// Sends an operation to the thread at once, so that it runs even if the caller drops the
-    /// future.
+    /// Sends an operation to the thread at once, so that the operation runs even if the caller
+    /// drops the future.
     fn run<T: Send + 'static>(
         &self,
         durability: Durability,
