@@ -119,7 +119,7 @@ fn session(block: &str) -> (String, String) {
 }
 
 /// Applies `change` to the commands of a block, runs them, and compares their output with the
-/// block.
+/// output in the block.
 fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> String) {
     let (commands, expected) = session(&block(page, start));
     let found = shell.run(&change(commands));

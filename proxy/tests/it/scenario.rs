@@ -20,8 +20,8 @@ fn serve(app: &App) -> Gatepost {
     Gatepost::serve("", &template)
 }
 
-/// Plays a scenario without pauses. Returns the exit code, and standard output followed by standard
-/// error.
+/// Plays a scenario, and skips its pauses. Returns the exit code, and standard output followed by
+/// standard error.
 fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("scenario.toml"), text).unwrap();

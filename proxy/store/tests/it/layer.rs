@@ -89,8 +89,8 @@ async fn share_replies_signatures_and_last_answers(one: &Machine, other: &Machin
     assert_eq!(third, (allows.into(), 1), "expected a reply from the last answer, found another");
     assert_eq!(one.play("v", NOW + 20, 500).await, (denies.into(), 1));
     assert_eq!(one.push("a").await, (200, 1));
-    assert_eq!(other.push("a").await, (200, 0), "expected a resend, found another result");
-    assert_eq!(other.push("b").await, (401, 0), "expected a refusal, found another result");
+    assert_eq!(other.push("a").await, (200, 0), "expected the reply to a resend, found another");
+    assert_eq!(other.push("b").await, (401, 0), "expected a refusal, found another reply");
 }
 
 #[tokio::test]
