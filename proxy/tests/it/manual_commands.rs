@@ -1,6 +1,6 @@
-//! Tests of the commands in the README and in the manual, except for the commands that `guides.rs`
-//! runs. The tests run these commands, and compare their output with the page. [`NOT_RUN`] lists
-//! the blocks that no test runs.
+//! Tests that run the commands in the README and in the manual, and compare their output with the
+//! page. `guides.rs` runs the commands of most guides. [`NOT_RUN`] lists the blocks that no test
+//! runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -33,8 +33,9 @@ impl Machine {
         Self(Arc::new(SqliteStore::open(path, rules(1 << 30)).unwrap()))
     }
 
-    /// Sends a callback at the time `secs` to a new layer whose app answers with `status`. Returns
-    /// the status and the text of the reply, and the number of events that the app received.
+    /// Sends a callback to a new layer whose clock shows `secs` (Unix time) and whose app answers
+    /// with `status`. Returns the status and the text of the reply, and the number of events that
+    /// the app received.
     async fn send(
         &self,
         path: &str,
