@@ -127,8 +127,8 @@ fn closes_longest_idle_connection_if_max_connections_is_exceeded() {
 const IDLE: usize = 400;
 
 /// Maximum memory of [`IDLE`] idle connections together, in KiB: 10 KiB for each. The figures of
-/// the manual are lower, because a release build uses less memory, and more connections share the
-/// common tables.
+/// the manual are lower, because they come from a release build, and from 1000 connections that
+/// share the common tables.
 const IDLE_KIB: u64 = 10 * IDLE as u64;
 
 #[test]

@@ -12,7 +12,8 @@ use crate::support::*;
 
 const LONG_HEADER: usize = 1_200_000;
 
-/// Returns the answers of a broken app: the name, the bytes and the code of each.
+/// Returns the answers of a broken app: the name and the bytes of each, and the code that gatepost
+/// logs for it.
 fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let text = |text: &str| text.as_bytes().to_vec();
     let long = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "x".repeat(LONG_HEADER));
@@ -130,7 +131,7 @@ fn policy_replaces_unreadable_answer_to_passthrough_callback() {
     });
 }
 
-// Pingora's HTTP client, not gatepost's client for apps, reads this response.
+// Pingora's HTTP client, not gatepost's client for apps, reads the upstream's response.
 #[test]
 fn log_line_has_a_code_for_each_unreadable_upstream_response() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));

@@ -144,7 +144,7 @@ fn api_filters_callbacks_and_returns_them_in_pages() {
     assert_eq!(ids("template=%E4%BB%98%E8%B4%B9-1"), [4]);
     assert_eq!(ids("code=signature_mismatch"), [2]);
     assert_eq!(ids("tenant=push.example.com&text=APPNAME"), [1, 2, 3]);
-    assert!(ids("text=txSecret").is_empty(), "expected no callback with the text in a secret");
+    assert!(ids("text=txSecret").is_empty(), "expected no match in a secret, found one");
     assert_eq!(ids("limit=2"), [3, 4]);
     assert_eq!(ids("after=1&limit=2"), [2, 3]);
     assert_eq!(get(&gate, "/api/capture?after=1&limit=2")["last"], 3);
@@ -371,7 +371,7 @@ fn explain_reads_saved_request() {
 }
 
 #[test]
-fn explain_judges_unmasked_saved_request_at_its_time() {
+fn explain_judges_unmasked_saved_request_at_time_of_its_arrival() {
     let app = App::answering(200, "{}");
     let top = format!("{TOKEN_LINE}\n[inspector]\ncapture = 'full'");
     let gate = Gatepost::serve(&top, &templates(&app));

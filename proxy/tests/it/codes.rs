@@ -16,7 +16,8 @@ const TABLES: [(&str, &str); 9] = [
     ("proxy/editor/src/error.rs", "pub const fn as_str"),
 ];
 
-/// Texts of the Rust source that precede the code of a log line, such as `app_timeout`.
+/// Texts after which the Rust source contains the code of a log line. A code is, for example,
+/// `app_timeout`.
 const BEFORE: [&str; 5] =
     ["report::warned(", "report::closed(", "code = ", "limited_line!(", "event_line!("];
 

@@ -479,7 +479,8 @@ fn failed_callback_ends_scenario() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
-    // Without this binding, gatepost finds no template for the second callback.
+    // Without the binding that `unbind` removes, gatepost finds no template for the second
+    // callback.
     let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
     let unbind = "/console/templates/prod-live/unbind?tenant=push.example.com";
     let form = format!("version={}", version(&gate, unbind, &cookie));

@@ -1,5 +1,5 @@
 //! Tests of the config keys `forward = "passthrough"` and `host`: the bytes that the app and the
-//! client receive from the program.
+//! client receive from gatepost.
 
 use crate::support::*;
 

@@ -106,8 +106,9 @@ impl Guide {
         self.shows("`refused` with status", &output);
     }
 
-    /// Causes each fault in turn. `app` is the command that starts the app. `taken` is the text
-    /// that this command prints if the port is in use. If `taken` is empty, omits this fault.
+    /// Causes, in turn, the faults that most guides have in common. `app` is the command that
+    /// starts the app. `taken` is the text that this command prints if the port is in use. If
+    /// `taken` is empty, omits this fault.
     fn fail(&mut self, faults: &Faults, app: &str, taken: &str) {
         if self.page.contains("found none` |") {
             let output = self.shell.run(faults.send);

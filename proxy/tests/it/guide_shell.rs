@@ -81,7 +81,7 @@ pub struct Shell {
     ports: [(&'static str, String); 5],
     /// Name of the example that the shell starts in place of `cargo run`.
     example: &'static str,
-    /// Length of the log before the current block.
+    /// Length of the log in bytes at the start of the current block.
     log_start: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Tests that gatepost accepts callbacks with an unedited config from `gatepost init`.
+//! Tests that gatepost accepts callbacks if `gatepost init` has written its config.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Tests of the fenced blocks of the README and of the manual: configs with `gatepost check`, and
-//! the syntax of scripts and JSON.
+//! Tests of the fenced blocks of the README and of the manual: the tests run `gatepost check` on
+//! each config, and check the syntax of scripts and JSON.
 //!
 //! `guides.rs` runs the guides, and rustdoc compiles the Rust blocks. The pages of platforms, of
 //! providers, of TLS and of rollout have separate tests.

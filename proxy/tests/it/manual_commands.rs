@@ -1,6 +1,6 @@
-//! Tests of the commands in the README and in the manual, except for the commands that `guides.rs`
-//! runs. The tests run these commands, and compare their output with the page. [`NOT_RUN`] lists
-//! the blocks that no test runs.
+//! Tests that run the commands in the README and in the manual, and compare their output with the
+//! page. `guides.rs` runs the commands of most guides. [`NOT_RUN`] lists the blocks that no test
+//! runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -119,7 +119,7 @@ fn session(block: &str) -> (String, String) {
 }
 
 /// Applies `change` to the commands of a block, runs them, and compares their output with the
-/// block.
+/// output in the block.
 fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> String) {
     let (commands, expected) = session(&block(page, start));
     let found = shell.run(&change(commands));

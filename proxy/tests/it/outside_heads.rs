@@ -118,8 +118,8 @@ fn status(gate: &Gatepost, line: &str, headers: &str) -> u16 {
     gate.send(format!("{line}\r\n{headers}\r\n").as_bytes()).status
 }
 
-/// Hosts that gatepost refuses. If an app builds a URL from one of these hosts, the URL can have
-/// another path or another host.
+/// Hosts that gatepost refuses. If an app builds a URL from one of these hosts, the path or the
+/// host of the URL can be other than the app intends.
 const BAD_HOSTS: [&str; 45] = [
     "",
     " ",

@@ -133,8 +133,8 @@ fn each_attempt_has_the_same_id_and_a_new_signature_with_the_current_secret() {
     let (earlier, later) = (time(first), time(second));
     assert!(later > earlier, "expected a timestamp after {earlier}, found {later}");
     let signers = |seen: &Seen| (is_signed_with(SECRET, seen), is_signed_with(NEW, seen));
-    assert_eq!(signers(first), (true, false), "old and new secret of the first attempt");
-    assert_eq!(signers(second), (false, true), "old and new secret of the second attempt");
+    assert_eq!(signers(first), (true, false), "old and new secret verify the first attempt");
+    assert_eq!(signers(second), (false, true), "old and new secret verify the second attempt");
 }
 
 #[test]

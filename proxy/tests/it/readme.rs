@@ -47,7 +47,8 @@ fn every_curl_command_prints_output_shown_in_readme() {
     assert_eq!(tried, 3, "curl blocks with an output in the README");
 }
 
-/// Runs the block that starts an app and gatepost, as an operator pastes it.
+/// Runs the block that starts an app and gatepost. One shell runs all lines of the block, as if an
+/// operator pasted it.
 #[test]
 fn block_with_php_app_prints_output_shown_in_readme() {
     let (block, expected) =

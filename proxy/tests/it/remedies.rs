@@ -249,7 +249,7 @@ fn init_names_the_missing_folder_and_writes_nothing() {
 }
 
 #[test]
-fn commands_of_the_admin_api_use_the_address_of_the_config() {
+fn commands_of_the_admin_api_use_the_address_in_the_config() {
     let gate = Gatepost::serve("admin_token = 'an-admin-token'", "");
     let path = gate.folder.path().join("gatepost.toml");
     let config = std::fs::read_to_string(path).unwrap();

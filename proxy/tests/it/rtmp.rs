@@ -120,7 +120,7 @@ fn ffmpeg_cannot_publish_through_nginx_while_the_app_is_down() {
     assert!(!publish(port, "allowed"));
     gate.program.wait_for_line("app_unreachable");
 
-    // The failure policy allows streams while the app is down.
+    // With the key `on_failure = "allow"`, gatepost allows streams while the app is down.
     let url = "\"*\" = \"http://127.0.0.1:";
     let lenient = format!(
         "publish = {{ on_failure = \"allow\", url = \"http://127.0.0.1:{}/events\" }}",

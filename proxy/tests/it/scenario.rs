@@ -20,8 +20,8 @@ fn serve(app: &App) -> Gatepost {
     Gatepost::serve("", &template)
 }
 
-/// Plays a scenario without pauses. Returns the exit code, and standard output followed by standard
-/// error.
+/// Plays a scenario, and skips its pauses. Returns the exit code, and standard output followed by
+/// standard error.
 fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("scenario.toml"), text).unwrap();
@@ -57,7 +57,7 @@ fn example_plays_the_steps_of_two_streams_in_the_order_of_their_times() {
     let events: Vec<Json> = app.seen().iter().map(|seen| seen.json()).collect();
     assert_eq!(events.len(), 8);
     let start = events[0]["event_time"].as_u64().unwrap();
-    assert!(start.abs_diff(before) <= 5, "expected {before}, found {start}");
+    assert!(start.abs_diff(before) <= 5, "expected {before} ± 5 s, found {start}");
     assert_eq!(events[1]["event_time"], start + 600);
     assert_eq!(events[4]["file_id"], "morning-show-1");
     assert_eq!(events[6]["file_id"], "morning-show-2");

@@ -126,7 +126,7 @@ fn successor_notifies_supervisor_and_predecessor_does_not() {
     assert!(line.contains("upgrade"), "expected `upgrade`, found {line}");
     assert_eq!(push_to(port), 200);
     second.signal("TERM");
-    assert_eq!(supervisor.next()[0], "STOPPING=1", "next message");
+    assert_eq!(supervisor.next()[0], "STOPPING=1", "message after SIGTERM");
     assert_eq!(second.wait(), Some(0));
 }
 

@@ -313,7 +313,8 @@ impl<S: Read + Write> Client<S> {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Sends up to `bytes` bytes. Returns true if the other side closes the connection first.
+    /// Sends up to `bytes` bytes. Returns true if the other side closes the connection before this
+    /// client has sent all of them.
     pub fn is_hung_up_on(&mut self, bytes: usize) -> bool {
         let piece = [b'x'; 1 << 16];
         (0..bytes / piece.len()).any(|_| self.stream.get_mut().write_all(&piece).is_err())

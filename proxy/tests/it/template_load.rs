@@ -129,11 +129,11 @@ fn sighup_applies_command_line_edits_under_load() {
         template(&gate, &["bind", "new", "new.example.com"]);
         assert_eq!(try_once(&gate, "new.example.com"), 401, "before SIGHUP");
         reload();
-        assert_eq!(try_once(&gate, "new.example.com"), 200, "after the binding");
+        assert_eq!(try_once(&gate, "new.example.com"), 200, "after SIGHUP loads the binding");
         template(&gate, &["unbind", "new", "new.example.com"]);
         template(&gate, &["delete", "new", "--yes"]);
         reload();
-        assert_eq!(try_once(&gate, "new.example.com"), 401, "after the unbinding");
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "after SIGHUP loads the unbinding");
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });

@@ -374,7 +374,7 @@ async fn oldest_pending_event_may_be_behind_newer_events(store: &dyn Store) {
     let claimed = claim(store, "push", "o", 1).await;
     assert!(deliver(store, &claimed[0], 2).await);
     append(store, received("2", 6), 6).await;
-    // This callback arrived before the other callback, but the store received its event later.
+    // The callback of event 3 arrived before that of event 2, but the store receives event 3 last.
     append(store, received("3", 5), 7).await;
     assert_eq!(oldest().await, Some(T(5)), "expected the arrival of the event behind the head");
     assert_eq!(store.replay(&in_state(EntryState::Delivered), T(8)).await, Ok(1));
@@ -461,8 +461,8 @@ pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, 
     let store = gatepost_store::NatsStore::open(options, rules(LARGE)).unwrap();
     append(&store, event("1", "push", None), 1).await;
     let one = store.status().await.unwrap().pending.bytes;
-    // The server refuses a message that reaches its limit, so the result has room for half an event
-    // more.
+    // The server refuses a message with which the stream would reach its maximum size, so the
+    // result has room for half an event more.
     bytes / event("1", "push", None).stored_bytes() * one + one / 2
 }
 

@@ -28,7 +28,7 @@ fn log_of(path: &Path) -> PathBuf {
 }
 
 /// Returns the event with a number. Every third event has no subject. The other events form lines
-/// (events with one subject) of two or three events.
+/// (events with the same subject) of two or three events.
 fn numbered(number: u64) -> StoredEvent {
     let subject = format!("s{}", number % 24);
     let subject = (!number.is_multiple_of(3)).then_some(&*subject);
@@ -63,8 +63,8 @@ impl Killed {
         Self { file: fs::read(&path).unwrap(), log: Vec::new(), folder: self.folder }
     }
 
-    /// Writes the files of the store into a new folder, because the threads of an earlier store may
-    /// still use its files. Returns the path.
+    /// Writes the files of the store into a new folder, because the threads of a store that a test
+    /// has closed may still use that store's files. Returns the path of the new `gatepost.db`.
     fn restore(&self) -> PathBuf {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         let path = folder.join("gatepost.db");
@@ -84,7 +84,7 @@ async fn deliver(
         && !lanes.is_empty()
     {
         for lane in lanes {
-            assert!(lane.due <= now, "expected no event that is due later, found {lane:?}");
+            assert!(lane.due <= now, "expected a lane with a due event, found {lane:?}");
             let claimed = store.claim(&lane.lane, "o", 100, T(2000), now).await?;
             let settled =
                 claimed.iter().map(|c| store.settle(&c.lease, Settlement::Delivered, now));
@@ -100,8 +100,8 @@ async fn deliver(
     Ok((delivered, dead.into_iter().map(|entry| entry.number).collect()))
 }
 
-/// Numbers of the stores that refuse to open or fail, that name a damaged event, and that deliver
-/// all events.
+/// Counts of the stores that refuse to open or fail, of those that name a damaged event, and of
+/// those that deliver all events.
 #[derive(Debug, Default)]
 struct Outcomes {
     refused: u64,
@@ -298,7 +298,8 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
     assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
-    // A replayed event counts as damaged until the operator removes its checksum.
+    // A damaged event still counts as damaged after a replay, until the operator removes its
+    // checksum.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();

@@ -33,8 +33,9 @@ impl Machine {
         Self(Arc::new(SqliteStore::open(path, rules(1 << 30)).unwrap()))
     }
 
-    /// Sends a callback at the time `secs` to a new layer whose app answers with `status`. Returns
-    /// the status and the text of the reply, and the number of events that the app received.
+    /// Sends a callback to a new layer whose clock shows `secs` (Unix time) and whose app answers
+    /// with `status`. Returns the status and the text of the reply, and the number of events that
+    /// the app received.
     async fn send(
         &self,
         path: &str,
@@ -89,8 +90,8 @@ async fn share_replies_signatures_and_last_answers(one: &Machine, other: &Machin
     assert_eq!(third, (allows.into(), 1), "expected a reply from the last answer, found another");
     assert_eq!(one.play("v", NOW + 20, 500).await, (denies.into(), 1));
     assert_eq!(one.push("a").await, (200, 1));
-    assert_eq!(other.push("a").await, (200, 0), "expected a resend, found another result");
-    assert_eq!(other.push("b").await, (401, 0), "expected a refusal, found another result");
+    assert_eq!(other.push("a").await, (200, 0), "expected the reply to a resend, found another");
+    assert_eq!(other.push("b").await, (401, 0), "expected a refusal, found another reply");
 }
 
 #[tokio::test]

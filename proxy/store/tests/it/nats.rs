@@ -322,7 +322,8 @@ async fn event_that_the_leader_lacks_delays_its_line() {
     let lane = Lane::new("live", "push");
     let claimed = store.claim(&lane, "a", 10, T(9), T(1)).await.unwrap();
     assert!(claimed.is_empty(), "expected no event before the first, found {claimed:?}");
-    // After several rounds, gatepost reads all events again, and notices that the event is gone.
+    // After several comparisons with the stream, gatepost reads all events again, and notices that
+    // the event is gone.
     let mut claimed = Vec::new();
     while claimed.is_empty() {
         tokio::time::timeout(Duration::from_secs(20), store.changed()).await.unwrap().unwrap();

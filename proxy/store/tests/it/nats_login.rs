@@ -22,7 +22,7 @@ fn refuses_a_wrong_password_without_showing_it() {
     assert!(open(with("right")).is_ok());
 }
 
-/// Returns a JWT about `subject` that `issuer` has signed. `nats` is the value of the claim `nats`.
+/// Signs a JWT about `subject` with the key of `issuer`. `nats` is the value of the claim `nats`.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, nats: &str) -> String {
     let encode = |text: &[u8]| BASE64URL_NOPAD.encode(text);
     let (iss, sub) = (issuer.public_key(), subject.public_key());

@@ -38,7 +38,7 @@ impl NatsServer {
     }
 
     /// Kills the server, and starts it again at the same address with the same data. The new config
-    /// contains only [`SYNCED`].
+    /// has [`SYNCED`] in place of the lines that the test gave to [`Self::with`].
     pub(crate) fn restart(mut self) -> Self {
         self.kill();
         let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());

@@ -148,7 +148,7 @@ fn proxy_passes_http11probe_except_for_explained_requests() {
     println!("Http11Probe: {passed} pass, {warned} warn, {failed} fail");
     assert!(faults.is_empty(), "expected no fault, found:\n{faults}");
     let replied: usize = outcomes.iter().map(Outcome::replies_of_upstream).sum();
-    assert_eq!(replied, upstream.answered(), "replies, and responses of the upstream");
+    assert_eq!(replied, upstream.answered(), "responses at the clients, and at the upstream");
     let excused = cases.iter().filter(|case| case.differs.is_some()).count();
     assert!(excused <= MOST_EXCUSED, "expected at most {MOST_EXCUSED} reasons, found {excused}");
 }

@@ -33,7 +33,7 @@ pub(super) struct Case {
     passes: String,
     warns: Option<String>,
     pub(super) ours: String,
-    /// The reason for a difference that is not a fault of gatepost.
+    /// The reason why `ours` is in neither `passes` nor `warns`, although gatepost has no fault.
     pub(super) differs: Option<String>,
     /// A known fault of gatepost.
     pub(super) pending: Option<String>,

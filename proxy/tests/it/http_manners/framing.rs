@@ -77,7 +77,7 @@ fn refuses_malformed_chunks_at_once() {
 }
 
 #[test]
-fn refuses_malformed_chunks_that_arrive_later() {
+fn refuses_malformed_chunks_after_a_valid_chunk() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     for body in BAD_CHUNKS {

@@ -1,6 +1,6 @@
 //! Tests with apps that were written to receive callbacks directly from a platform. A test sends
 //! callbacks to each app, both directly and through gatepost, while the app is healthy and while it
-//! fails. The test compares the replies that the platform gets with the tables of a page.
+//! fails. The test compares the tables of a page with the replies that the platform gets.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
 //! `UPDATE_LEGACY=1`, the test writes the page.

@@ -75,7 +75,8 @@ impl Cell {
 }
 
 impl Row {
-    /// Returns the cells of the first table. Each cell shows whether the app needs a change.
+    /// Returns the app's cells in the table with one row for each app. Each cell shows whether the
+    /// app needs a change.
     fn summary(&self) -> [String; 4] {
         self.cells.each_ref().map(|cell| match cell {
             Cell::Passed { says_the_same: true, .. } => "runs".to_owned(),
@@ -85,7 +86,7 @@ impl Row {
     }
 }
 
-/// Maximum number of characters of a body in the table.
+/// Maximum number of characters of a body in a cell.
 const MAX_CHARS: usize = 48;
 
 /// Formats the status and the body of a reply for a cell.

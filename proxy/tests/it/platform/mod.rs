@@ -439,8 +439,8 @@ fn names_remedy_for_each_documented_error_and_next_run_continues() {
         assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
         assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
     }
-    // The first run with an error at a rule has created the callback template. Neither domain has a
-    // rule yet.
+    // The first run in which the platform refused a rule has created the callback template. Neither
+    // domain has a rule yet.
     let (_, text) = operator.run("plan");
     assert!(text.contains("2 changes.") && !text.contains("create callback template"), "{text}");
     // The platform rejects two requests because of its rate limit.
