@@ -25,7 +25,8 @@ use crate::time::Timestamp;
 pub(crate) struct BreakerRule {
     /// Number of consecutive failures that open the breaker.
     pub(crate) failures: u32,
-    /// Time from opening to the first probe, and from one probe to the next.
+    /// Time from opening to the first probe, and from the failure of a probe to the next probe. For
+    /// a probe without a result, the time starts with the probe.
     pub(crate) retry: Duration,
 }
 

@@ -208,7 +208,7 @@ fn new_traceparent(mut bytes: [u8; 24], span: Option<[u8; 8]>, text: &mut BytesM
     take_header(text)
 }
 
-/// Returns a received `traceparent` with another span.
+/// Returns a received `traceparent` with `span` in place of the client's span.
 fn with_span(received: &HeaderValue, span: [u8; 8], text: &mut BytesMut) -> HeaderValue {
     let mut digits = [0; 16];
     HEXLOWER.encode_mut(&span, &mut digits);

@@ -163,8 +163,8 @@ pub struct Unavailable {
 pub enum UnavailableKind {
     /// The answer is not valid HTTP: the status line, a header or the chunks are malformed.
     AnswerBroken,
-    /// The app's answer to a notification contradicts the platform's acknowledgement, or reports an
-    /// error.
+    /// The app's answer to a notification contradicts the acknowledgement that the platform
+    /// expects, or reports an error.
     AnswerContradicts,
     /// The app's answer to a decision is empty, and `empty_answer` is `"deny"`. The reply denies.
     AnswerEmpty,

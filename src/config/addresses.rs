@@ -218,7 +218,8 @@ impl<'f> ConfigReader<'f, '_> {
         None
     }
 
-    /// Reports each address with a path, because requests to these addresses keep their own path.
+    /// Reports each address with a path, because gatepost does not change the path of a request to
+    /// these addresses.
     pub(super) fn check_are_servers(
         &self,
         texts: &[Located<&str>],

@@ -58,9 +58,9 @@ impl Default for InspectorSettings {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `[inspector]`. `has_token` is true if the config has `admin`, and a token for it. If
-    /// `has_token` is false, gatepost captures nothing, because no client could see a captured
-    /// callback.
+    /// Reads `[inspector]`. `has_token` is true if the config has `admin`, and a token of the admin
+    /// API. If `has_token` is false, gatepost captures nothing, because no client could see a
+    /// captured callback.
     pub(super) fn inspector(&self, table: &Table<'f>, has_token: bool) -> InspectorSettings {
         let default = InspectorSettings::default();
         let mut settings = match table.table("inspector") {

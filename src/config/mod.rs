@@ -104,7 +104,7 @@ pub struct Config {
     pub(crate) warnings: Vec<Fault>,
     watched: WatchedFiles,
     fingerprint: Box<str>,
-    /// Every secret, as in its source.
+    /// Every secret of the config, as its source contains it.
     pub(crate) secrets: Vec<Secret>,
 }
 
@@ -238,7 +238,7 @@ impl Config {
     }
 
     /// Returns the servers of the app addresses that a client of the admin API must not set. Omits
-    /// the servers of app addresses in `earlier`, and the upstream.
+    /// the upstream, and the servers of app addresses in `earlier`, the config before the edit.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());

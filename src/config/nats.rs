@@ -41,7 +41,7 @@ pub struct NatsSettings {
     pub replicas: usize,
     /// Addresses of the servers' monitors, such as `http://n1:8222`.
     pub monitors: Vec<String>,
-    /// TLS settings of `[[outgoing_tls]]` for the first server.
+    /// TLS settings for all servers: those of the `[[outgoing_tls]]` that covers the first server.
     pub tls: Option<Arc<OutgoingTls>>,
     login: Login,
 }

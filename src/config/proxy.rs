@@ -76,7 +76,7 @@ pub struct ProxySettings {
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
     /// Maximum number of open connections, over all addresses in `listen` and `listen_tls`. Each
-    /// HTTP/2 stream counts as another connection.
+    /// HTTP/2 stream counts as a further connection.
     pub max_connections: NonZeroUsize,
     /// Maximum number of bytes that the proxy holds for requests without a verdict.
     pub max_unjudged_bytes: NonZeroUsize,

@@ -29,9 +29,9 @@ impl TelemetrySettings {
 /// Callbacks for which the proxy writes a log line.
 ///
 /// gatepost always logs a failure of the app. gatepost also always logs an accepted callback if a
-/// field is missing or has another type, if a signed id arrived earlier with other data, if the
-/// app's answer is unclear or has members that gatepost drops, or if the template does not list the
-/// kind.
+/// field is missing or does not have its declared type, if a signed id arrived earlier with other
+/// data, if the app's answer is unclear or has members that gatepost drops, or if the template does
+/// not list the kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogCallbacks {
     /// Each callback.

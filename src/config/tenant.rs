@@ -30,9 +30,9 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = match unnamed.is_empty() {
                 true => remedy.to_owned(),
                 false => format!(
-                    "{remedy}; callbacks of these kinds do not name their kind, so each kind \
-                     needs a route with `kind`, as the platform's page in the gatepost manual \
-                     shows: {unnamed}"
+                    "{remedy}; callbacks of the following kinds do not name their kind, so each \
+                     of these kinds needs a route with `kind`, as the platform's page in the \
+                     gatepost manual shows: {unnamed}"
                 ),
             };
             let problem = FaultKind::TenantUnnamed.because(problem);

@@ -77,8 +77,8 @@ impl PartialEq for PrivateKeyPem {
 
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the certificates and the TLS settings. Returns `None` if the config has no
-    /// certificate, or if a certificate is faulty. `listener` is the key of an address that needs a
-    /// certificate.
+    /// certificate, or if a certificate is faulty. `listener` is the config key of an address that
+    /// needs a certificate.
     pub(super) fn tls_settings(
         &self,
         table: &Table<'f>,

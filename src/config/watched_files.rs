@@ -92,7 +92,8 @@ pub(super) struct TextHash(Sha256);
 
 impl TextHash {
     pub(super) fn add(&mut self, text: &str) {
-        // The hash of each text has a fixed length, so the result depends on the end of each text.
+        // The hash of each text has a fixed length, so the result depends on the position at which
+        // each text ends.
         self.0.update(Sha256::digest(text));
     }
 

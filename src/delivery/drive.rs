@@ -319,12 +319,12 @@ pub(crate) async fn judge_large(
     Ok(runtime.run_long(work).await)
 }
 
-/// Number of body bytes that a task reads in one turn.
+/// Number of body bytes after which a task ends its turn.
 ///
 /// Many clients that send large bodies at once would otherwise delay the other tasks of the thread.
 const BYTES_PER_TURN: usize = 64 * 1024;
 
-/// Number of chunks that a task reads in one turn.
+/// Number of chunks after which a task ends its turn.
 ///
 /// A body whose chunks are always ready would otherwise block the thread and its timers.
 pub(crate) const CHUNKS_PER_TURN: u32 = 64;

@@ -350,7 +350,8 @@ impl Question {
         self.accepted.forward() == Forward::Passthrough
     }
 
-    /// Returns the time that the app has, from connecting to the last byte of its answer.
+    /// Returns the time that the app has. The time starts before the server connects to the app,
+    /// and includes the last byte of the app's answer.
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         self.timeout

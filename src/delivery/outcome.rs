@@ -44,8 +44,8 @@ impl Accepted {
                 && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
             Some(mut reply) => {
-                // gatepost cannot determine if an unchecked answer in another form allows the
-                // request.
+                // If gatepost cannot use an unchecked answer, it cannot determine if the answer
+                // allows the request.
                 let is_judged = matches!(conclusion.origin, Origin::App);
                 reply.permission = conclusion.reply.permission.filter(|_| is_judged);
                 Conclusion { reply, ..conclusion }

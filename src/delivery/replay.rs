@@ -47,7 +47,7 @@ impl Accepted {
     /// # let Admission::Callback(mut intake) = gate.admit(&head, now) else { unreachable!() };
     /// # intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
     /// # let accepted = intake.finish(now)?;
-    /// // `accepted` is a callback that gatepost has accepted earlier.
+    /// // `accepted` is a callback that gatepost has already accepted.
     /// let context = RequestContext::default();
     /// let (headers, body) = accepted.replay_request(&head, &context, Some("{}".into()), now);
     /// assert_eq!(headers["gatepost-replay"], "1");

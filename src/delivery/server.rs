@@ -98,16 +98,17 @@ pub trait Runtime: Sync {
     }
 
     /// Records an operation of the shared state that had no result. The driver continues without
-    /// the result. If an outage begins with this operation, `outage` is the reason.
+    /// the result. `of` is the purpose of the operation. If an outage begins with this operation,
+    /// `outage` is the reason.
     ///
     /// The default implementation does nothing. A server counts the operations, and logs the
     /// outage.
     fn unshared(&self, _of: SharedUse, _outage: Option<&StoreError>) {}
 
-    /// Records that another machine has other values for the shared limit of a route, once for each
-    /// route and config.
+    /// Records that another machine has a different rate or burst for the shared limit of a route,
+    /// once for each route and config.
     ///
-    /// The default implementation does nothing. A server logs the values.
+    /// The default implementation does nothing. A server logs both rates and bursts.
     fn limit_differs(&self, _route: &str, _own: LimitValues, _other: LimitValues) {}
 
     /// Records the end of an outage. `missed` is the number of operations without a result.

@@ -313,8 +313,9 @@ impl Gate {
     /// Returns the route in enforce mode that matches `path` and `query` byte for byte. A slash at
     /// the end of `path` makes no difference.
     ///
-    /// A server that handles callbacks separately calls this method to recognize callbacks. The
-    /// server then calls [`Gate::admit_on`], which judges the head without a second lookup.
+    /// A server that separates callbacks from other requests calls this method to recognize
+    /// callbacks. The server then calls [`Gate::admit_on`], which judges the head without a second
+    /// lookup.
     #[must_use]
     pub fn find_route(&self, path: &str, query: Option<&str>) -> Option<FoundRoute> {
         let config = self.0.current.load();

@@ -60,7 +60,7 @@ fn keys_of(template: &Template) -> impl Iterator<Item = &Key> {
 }
 
 /// Returns the parts of a secret that are secret on their own: the lines of a PEM or credentials
-/// file, or the whole secret. Returns no short parts.
+/// file, or the whole secret. Omits parts of fewer than [`MIN_BYTES`] bytes.
 fn parts(secret: &Secret) -> impl Iterator<Item = &[u8]> {
     let bytes = secret.expose();
     let is_file = memmem::find(bytes, PEM_BEGIN).is_some();

@@ -25,8 +25,8 @@ use crate::verdict::{Accepted, Refusal};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// The subject: `route`, `source`, `body`, `tenant`, `application`, `template`, `kind`,
-    /// `signature`, `signed`, `key`, `time`, `event`, `reply` or `mode`.
+    /// The name of the value or result: `route`, `source`, `body`, `tenant`, `application`,
+    /// `template`, `kind`, `signature`, `signed`, `key`, `time`, `event`, `reply` or `mode`.
     pub name: &'static str,
     /// The value or result, as text for the operator.
     pub found: String,
@@ -295,7 +295,8 @@ fn kind_text(route: &Route, received: &Received<'_>, found: &KindFound<'_>) -> S
     match found {
         KindFound::Known(kind) => {
             let other = route.kind.and_then(|own| plan.other_kind_named(own, received));
-            let other = other.map(|other| format!(", of the route; the callback names {other}"));
+            let other = other
+                .map(|other| format!(", from `kind` of the route; the callback names {other}"));
             format!("{}{}", plan.kind(Some(*kind)).name, other.unwrap_or_default())
         }
         KindFound::Missing => "missing: the callback names no kind".to_owned(),

@@ -390,7 +390,7 @@ fn refuses_callback_that_names_a_kind_other_than_that_of_its_route() {
     let push = relay.replace("314", "1");
     let explained = gate.explain(&head, push.into(), Timestamp::from_secs(0)).to_string();
     assert!(
-        explained.contains("kind       relay, of the route; the callback names push\n")
+        explained.contains("kind       relay, from `kind` of the route; the callback names push\n")
             && explained.contains("refused with 400: field_invalid"),
         "{explained}"
     );

@@ -146,7 +146,7 @@ fn asks_app_about_each_of_two_equal_callbacks() {
     assert!(asked(&gate("", "").unwrap()));
     let error = gate("", "dedupe = true").unwrap_err();
     assert!(
-        error.contains("expected no dedupe for publish, a decision by status"),
+        error.contains("expected no dedupe for publish, because the platform reads the permission"),
         "expected a fault about dedupe, found {error}"
     );
 }

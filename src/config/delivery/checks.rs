@@ -37,8 +37,8 @@ impl ConfigReader<'_, '_> {
             let reply = entry.reply.iter().map(|json| &json.place);
             let empty_answer = entry.empty_answer.iter().map(|(_, place)| place);
             for place in on_failure.chain(last_good).chain(reply).chain(empty_answer) {
-                let remedy = "remove this key; if the app does not take the event, gatepost replies \
-                              503, so that the platform sends the callback again";
+                let remedy = "remove this key; if the app does not accept the event, gatepost \
+                              replies 503, so that the platform sends the callback again";
                 let problem = "expected a decision, found a notification";
                 self.faults.add(place, FaultKind::KeyUnused.because(problem), remedy);
             }

@@ -73,8 +73,11 @@ impl<'f> ConfigReader<'f, '_> {
     /// several kinds, because the entry may also cover kinds to which `dedupe` applies.
     fn report_dedupe_of_status(&self, dedupe: &Dedupe, entry: &Entry, kind: &Kind) {
         if dedupe.is_on && entry.name == *kind.name {
-            let problem =
-                format!("expected no dedupe for {}, a decision by status, found one", kind.name);
+            let problem = format!(
+                "expected no dedupe for {}, because the platform reads the permission from the \
+                 status of the reply, found dedupe",
+                kind.name
+            );
             self.faults.add(&entry.place, problem, "remove dedupe");
         }
     }

@@ -57,8 +57,8 @@ pub(super) async fn run<'s, T>(
     None
 }
 
-/// Looks up a signature or id that this process receives for the first time. Stores the value if
-/// the shared state does not contain it.
+/// Looks up a signature or id that this process receives for the first time. Stores the signature
+/// or id if the shared state does not contain it.
 ///
 /// # Errors
 ///
@@ -139,8 +139,8 @@ pub(in crate::delivery) async fn release(
     run(runtime, accepted, SharedUse::Resend, |state, _| state.remove(key, bytes)).await;
 }
 
-/// Stores the reply from the app's answer about a viewer. After a failure, returns the stored reply
-/// about the same viewer, if there is one.
+/// Stores the reply from the app's answer about a viewer and content. After a failure, returns the
+/// stored reply about the same viewer and content, if there is one.
 pub(super) async fn last_answer(
     runtime: &impl Runtime,
     accepted: &Accepted,

@@ -106,7 +106,7 @@ async fn permit(
     }
 }
 
-/// Compares the values of the limit with those of another machine, if a comparison is due.
+/// Compares this machine's rate and burst with those of another machine, if a comparison is due.
 async fn compare(runtime: &impl Runtime, accepted: &Accepted, comparison: &Comparison) {
     let Some(until) = comparison.begin(runtime.now()) else { return };
     let (key, of) = (comparison.key, SharedUse::Limit);

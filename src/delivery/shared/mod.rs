@@ -1,8 +1,8 @@
 //! The steps of a callback in the state that machines share. gatepost takes each step after the
 //! corresponding step in this process:
 //!
-//! 1. A signature or id that this process receives for the first time: stores the value in the
-//!    shared state, unless the state already contains it. If the value has arrived earlier with
+//! 1. A signature or id that this process receives for the first time: stores it in the shared
+//!    state, unless the state already contains it. If the signature or id has arrived earlier with
 //!    other data, gatepost treats the callback as a reuse of the signature or id.
 //! 2. A callback that this process would ask the app about: claims the callback. If another process
 //!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
@@ -10,14 +10,15 @@
 //!    not delay a resend for longer.
 //! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
 //!    the reply. If gatepost has no such reply, removes the claim.
-//! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
-//!    this process has no earlier reply about the viewer, looks for a reply in the shared state.
+//! 4. With `last_good`: stores the reply that the app decided for the viewer and the content. If
+//!    the app fails, and this process has no earlier reply about both, looks for such a reply in
+//!    the shared state.
 //! 5. The start of a session: adds it to the sessions of the subject. For a notification, gatepost
 //!    does this before the app receives the event. For a decision, gatepost does this after the
 //!    app's answer. The end of a session: looks for a newer session before the app receives the
 //!    event.
 //! 6. On a route whose rate limit is shared, before the app receives the event or the store appends
-//!    it: takes permits, one for each callback, if this machine has none. See
+//!    it: takes permits if this machine has none, and spends one permit on the callback. See
 //!    `src/limit/shared.rs`.
 //!
 //! If the shared state fails or does not respond in time, gatepost continues without it: gatepost

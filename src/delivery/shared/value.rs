@@ -8,7 +8,7 @@
 //! | 3 | reply to a decision: flags, status, headers and body |
 //! | 4 | sessions of a subject: flags, 1 byte; time and id of the newest session, ids of the others, 8 bytes each |
 //! | 5 | budget of a rate limit: the time at which the budget is full, in Unix nanoseconds, 8 bytes |
-//! | 6 | values of a rate limit: callbacks per second, and callbacks at once, 8 bytes each |
+//! | 6 | rate and burst of a rate limit: callbacks per second, and callbacks at once, 8 bytes each |
 //!
 //! If a process does not know the first byte of a value, the process ignores the value.
 
@@ -54,7 +54,7 @@ pub(super) enum StoredValue {
     Sessions(StartedSessions),
     /// The time at which the budget of a rate limit is full, in Unix nanoseconds.
     Budget(i64),
-    /// The values of a rate limit on one of the machines.
+    /// The rate and burst of a rate limit on one of the machines.
     LimitValues(LimitValues),
 }
 
@@ -74,7 +74,7 @@ pub(super) fn budget(full_at: i64) -> Bytes {
     bytes.freeze()
 }
 
-/// Encodes the values of a rate limit.
+/// Encodes the rate and burst of a rate limit.
 pub(super) fn limit_values(values: LimitValues) -> Bytes {
     let mut bytes = BytesMut::with_capacity(17);
     bytes.put_u8(LIMIT_VALUES);

@@ -61,7 +61,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Returns the remedy in a Rust app with the layer; `None` if the remedy does not differ.
+/// Returns the remedy in a Rust app with the layer; `None` if the general remedy suffices there.
 pub(super) fn remedy(code: &str) -> Option<&'static str> {
     REMEDIES.iter().find(|(own, _)| *own == code).map(|(_, remedy)| *remedy)
 }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn each_remedy_that_needs_the_proxy_has_one_for_the_layer() {
+    fn each_code_whose_remedy_needs_the_proxy_has_a_remedy_for_the_layer() {
         let of_proxy =
             ["kill -HUP", "watch = true", "trusted_proxies", "reserve =", "capture list"];
         let is_of_callback = |group| {

@@ -153,7 +153,10 @@ mod tests {
             .flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy), help.in_layer]);
         for text in texts.flatten() {
             let fits = !text.ends_with('.') && !text.is_empty();
-            assert!(fits, "expected a text that does not end with a full stop, found {text:?}");
+            assert!(
+                fits,
+                "expected a non-empty text without a full stop at its end, found {text:?}"
+            );
         }
     }
 

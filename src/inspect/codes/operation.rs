@@ -90,10 +90,10 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "shared_limit_differs",
-        "another machine has different values for the shared limit of a route",
+        "another machine has a different per_second or burst for the shared limit of a route",
         "the configs of the machines differ; each machine then has its own budget",
         LOG,
-        "write the same per_second and burst on all machines; the log line has both values",
+        "write the same per_second and burst on all machines; the log line has the values of both machines",
     ]),
     note([
         "shared_state_back",
@@ -210,7 +210,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "request_unreadable",
         "the request is not HTTP, or its head, target or chunks are malformed",
-        "a scanner, TLS sent to a listener without TLS, or a client that closed early",
+        "a scanner, TLS sent to a listener without TLS, or a client that closed the connection during the request",
         "log, gatepost_requests_unreadable_total",
         "if the client is yours, use http:// for `listen` and https:// for `listen_tls`",
     ]),
@@ -224,7 +224,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "tls_certificate_not_accepted",
         "the client does not accept gatepost's certificate",
-        "the certificate has expired, has another name, or its chain is incomplete",
+        "the certificate has expired, does not have the name that the client requested, or its chain is incomplete",
         CLOSED,
         "run `gatepost check` to see the names and dates of each certificate, and write the whole chain into the file in `chain`",
     ]),
@@ -363,7 +363,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_server_unsuitable",
-        "after the start, gatepost has connected to a NATS server that it refuses at the start",
+        "after the start, gatepost has connected to a NATS server that it would have refused at the start",
         "a server of the cluster has an older version, or a smaller max_payload, than the others",
         LOG,
         "upgrade the server that the log line names, or raise its max_payload",
@@ -385,7 +385,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "nats_unreachable",
         "no NATS server responds, or the cluster has no leader",
-        "the servers are down, url names another port, a firewall drops the connection, or no more than half of the servers run",
+        "the servers are down, url names a wrong port, a firewall drops the connection, or no more than half of the servers run",
         STORE_WAIT,
         "start the servers, and check url in [store] with `nats server check connection -s URL` from this machine; at its start, gatepost waits up to 10 seconds for the servers, and logs that it waits",
     ]),

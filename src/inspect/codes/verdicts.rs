@@ -236,7 +236,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AppUnreachable,
-        "the app is down; or the address is wrong; or the app closed the connection (`found a close`), as servers with TLS do if the address begins with http://; or TLS failed: the app's certificate has an unknown authority or another name, has expired, or is the certificate of an authority, or the port has no TLS",
+        "the app is down; or the address is wrong; or the app closed the connection (`found a close`), as servers with TLS do if the address begins with http://; or TLS failed: the app's certificate has an unknown authority, does not have the expected name, has expired, or is the certificate of an authority, or the port has no TLS",
         "start the app, and check the url with curl from this machine; for a port with TLS, write https:// in url, and for a port without TLS, http://; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when the platform sends the notification again",
     ),
     (

@@ -351,7 +351,7 @@ fn retry() -> Value {
             "first": duration("Value of first_ms with a unit, for example \"1s\"."),
             "max_ms": integer("Longest wait between two attempts, in milliseconds; default: 300000, or first_ms if this is longer.", 1, MAX_RETRY_MS),
             "max": duration("Value of max_ms with a unit, for example \"5m\"."),
-            "give_up_after_secs": integer("Seconds after which gatepost stops trying to deliver a queued event; default: 86400.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after_secs": integer("Seconds from the queueing of an event until gatepost stops trying to deliver the event; default: 86400.", 1, MAX_GIVE_UP_SECS),
             "give_up_after": duration("Value of give_up_after_secs with a unit, for example \"24h\"."),
         },
     })
@@ -423,7 +423,7 @@ fn route() -> Value {
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
             "kind": text(
                 "Kind of all callbacks on this path. gatepost refuses a callback that names another kind \
-                 (field_invalid), unless this key names the provider's kind for all other names, such as `event`."
+                 (field_invalid), unless this key names the provider's kind for names that the definition does not declare, such as `event`."
             ),
             "template": text("Template of all callbacks on this path."),
             "mode": {

@@ -161,7 +161,7 @@ fn passes_other_requests_with_scheme_of_the_client() {
     }
 }
 
-/// Runs curl with a push to the TLS port. Returns curl's output: the version of HTTP and the
+/// Sends a callback to the TLS port with curl. Returns curl's output: the version of HTTP and the
 /// status.
 fn curl(tls: &TlsGate, arguments: &[&str]) -> String {
     let authority = tls.gate.folder.path().join("authority.pem");

@@ -28,8 +28,8 @@ fn with(text: &str, written: &str, actual: &str) -> String {
     text.replace(written, actual)
 }
 
-/// Sends a push and a request that is not a callback through a server in front of gatepost. The app
-/// must receive the client's address and scheme with the event and with the request.
+/// Sends a callback and a request that is not a callback through a server in front of gatepost. The
+/// app must receive the client's address and scheme with the event and with the other request.
 fn assert_serves_behind(port: u16, authority: &Authority, app: &App) {
     let mut client = authority.client().connect(port, "gate.example.com").unwrap();
     for (path, body) in [("/callbacks/tencent", &*push()), ("/other/%41?x=%20", "x")] {
@@ -46,7 +46,7 @@ fn assert_serves_behind(port: u16, authority: &Authority, app: &App) {
     }
 }
 
-/// Serves a config with the keys that the page shows for a gatepost behind another server.
+/// Starts gatepost with the config keys that the page shows for a gatepost behind another server.
 fn serve_behind_server(app: &App) -> Gatepost {
     let keys = block("# Behind nginx", "toml");
     assert!(keys.contains("trusted_proxies = [\"127.0.0.1\"]"));
@@ -88,7 +88,7 @@ fn recipe_for_nginx_serves_callbacks_and_other_requests() {
 
 /// Runs the balancer of the page `machines` in front of two servers, of which the first fails.
 #[test]
-fn recipe_for_balancer_sends_no_callback_to_two_machines() {
+fn recipe_for_balancer_sends_each_callback_to_exactly_one_machine() {
     const CALLBACKS: usize = 4;
     for first in [App::down(), App::start(|_| Act::HangUp), App::answering(503, "")] {
         let (second, port) = (App::answering(200, ""), free_port());

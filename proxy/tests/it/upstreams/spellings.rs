@@ -56,7 +56,7 @@ impl Spelling {
 /// Converts each character to one byte.
 pub(super) fn bytes(text: &str) -> Vec<u8> {
     text.chars()
-        .map(|c| u8::try_from(c).expect("expected characters up to `ÿ`, found a later one"))
+        .map(|c| u8::try_from(c).expect("expected characters up to `ÿ`, found another character"))
         .collect()
 }
 

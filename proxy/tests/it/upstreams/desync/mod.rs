@@ -36,7 +36,8 @@ const WHOLE: usize = usize::MAX;
 /// Longest wait for a server to record the last requests.
 const SETTLED: Duration = Duration::from_millis(1500);
 
-/// Minimum number of requests that each server must record behind gatepost.
+/// Minimum number of requests that gatepost must forward, and that each server must record behind
+/// gatepost.
 const LEAST_SEEN: usize = 250;
 
 /// A request as a recorder (an app in `tests/upstreams/recorders`) writes it to a file.
@@ -73,8 +74,9 @@ fn records(server: &Server) -> Vec<Record> {
     server.lines().iter().map(parse).collect()
 }
 
-/// Sends each case and then a second request on one connection, in pieces of `piece` bytes. Returns
-/// a fault for each connection that received a reply to the request of another connection.
+/// Sends each case, and then a second request, on a connection of its own, in pieces of `piece`
+/// bytes. Returns a fault for each connection that received a reply to the request of another
+/// connection.
 fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
     let faults = Mutex::new(Vec::new());
     in_parallel(cases, |index, case| {
