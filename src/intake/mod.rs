@@ -119,7 +119,7 @@ struct IntakeState {
     cors: Option<HeaderValue>,
     memory: Arc<Memory>,
     in_shadow: bool,
-    /// True if the machine shares its state with other machines.
+    /// True if the machine shares its state with other machines. Always false in shadow mode.
     is_shared: bool,
     /// True if gatepost computes the id of the event only at the first use of the id.
     defers_id: bool,
@@ -437,7 +437,7 @@ struct GenuineCallback {
     content_type: Option<HeaderValue>,
     unknown_kind: Option<String>,
     reused: Option<Reused>,
-    /// `None` if the machine does not share its state with other machines.
+    /// `None` in shadow mode, or if the machine does not share its state with other machines.
     sharing: Option<Box<Sharing>>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,

@@ -86,7 +86,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "an extractor of a Rust app received a request that gatepost has not accepted",
         "the handler is outside of GateLayer, or no [[route]] has its path",
         APP_LOG,
-        "add GateLayer to the router after the handler, or add a [[route]] with the handler's path to the config",
+        "add the handler to the router before you call `.layer` with GateLayer, or add a [[route]] with the handler's path to the config",
     ]),
     note([
         "shared_limit_differs",

@@ -111,7 +111,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "resend",
-        "gatepost sent the reply to an earlier copy of the callback again, and did not ask the app",
+        "gatepost repeated its reply to an earlier copy of the callback, and did not ask the app",
         "the platform sent the callback again; dedupe is on",
         ORIGINS,
         "nothing; if the app must receive each copy, write dedupe = false in the entry of the kind",
