@@ -454,8 +454,9 @@ const EMPTY_CHUNKS: usize = 16;
 /// A client can declare a large body and not send it, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Length of a body, in bytes, up to which the judgement takes less than 0.4 ms. The largest known
-/// callback has 28,000 bytes.
+/// Maximum length, in bytes, of a body that gatepost judges at once. Longer bodies wait for a
+/// [`Turn`]. The judgement of a body of at most this length takes less than 0.4 ms. The largest
+/// known callback has 28,000 bytes.
 const LARGE_BODY_BYTES: usize = 64 * 1024;
 
 /// Returns the tenants that the callback names, in the order of the definition's `Locator`s.

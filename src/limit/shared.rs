@@ -9,8 +9,8 @@
 //! 3. The number of permits depends on the time since the machine last took permits. If less than
 //!    100 ms have passed, it takes twice as many as the last time, but at most the number of
 //!    callbacks that the rate permits in 100 ms. Otherwise, it takes half as many as the last time,
-//!    but at least one. If the last permits have expired, it takes one. A machine with few callbacks
-//!    therefore takes few permits that another machine needs.
+//!    but at least one. If the last permits have expired, it takes one. A machine with few
+//!    callbacks therefore takes few permits that another machine needs.
 //! 4. A permit expires after a second.
 //! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
 //!    regained a request. Until then, the machine does not use the shared state.

@@ -301,7 +301,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "event_dead",
         "gatepost stopped trying to deliver a queued event",
-        "the app did not accept the event before give_up_after_secs, or the template or the address of the event no longer exists",
+        "the app did not accept the event within give_up_after_secs, or the template or the address of the event no longer exists",
         "log, gatepost_queue_events{state=\"dead\"}, `gatepost queue list`",
         "repair the app, then run `gatepost queue replay`; to discard the event, run `gatepost queue drop`",
     ]),

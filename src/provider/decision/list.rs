@@ -36,8 +36,8 @@ pub(crate) struct ItemList {
 }
 
 /// The rules for protected items. An app can deny a protected item only by an answer for this item
-/// alone: by an element that fits no other item, or, if the callback has only one item, by an answer
-/// in the native or flat form.
+/// alone: by an element that fits no other item, or, if the callback has only one item, by an
+/// answer in the native or flat form.
 ///
 /// The denial of a protected item is final. For example, after a denial, a finished download
 /// expires.
