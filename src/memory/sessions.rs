@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// Maximum number of subjects. The full table takes about 1.5 MiB.
 const SUBJECTS: usize = 16_384;
 
-/// Number of sessions before the newest that gatepost remembers for each subject.
+/// Number of sessions that gatepost remembers for each subject, in addition to the newest session.
 pub(crate) const OLDER: usize = 3;
 
 /// A session of a subject.

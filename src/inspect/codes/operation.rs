@@ -476,7 +476,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "store_unsupported",
         "this gatepost does not support the store in url of [store]",
-        "gatepost was built without the feature nats, or url names another kind of store",
+        "gatepost was built without the feature nats, or url names a store of another type",
         STORE_START,
         "install a gatepost with the feature nats, or write url = \"sqlite:FILE\"",
     ]),
