@@ -1,4 +1,4 @@
-//! Samples with the keys and settings of a gate's templates, on the path of a route.
+//! Samples for the path of a route, with the keys and settings of a gate's templates.
 
 use std::sync::Arc;
 

@@ -119,7 +119,7 @@ struct IntakeState {
     cors: Option<HeaderValue>,
     memory: Arc<Memory>,
     in_shadow: bool,
-    /// True if the machine shares its state with other machines.
+    /// True if the machine shares its state with other machines. Always false in shadow mode.
     is_shared: bool,
     /// True if gatepost computes the id of the event only at the first use of the id.
     defers_id: bool,
@@ -437,7 +437,7 @@ struct GenuineCallback {
     content_type: Option<HeaderValue>,
     unknown_kind: Option<String>,
     reused: Option<Reused>,
-    /// `None` if the machine does not share its state with other machines.
+    /// `None` in shadow mode, or if the machine does not share its state with other machines.
     sharing: Option<Box<Sharing>>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,
@@ -454,8 +454,9 @@ const EMPTY_CHUNKS: usize = 16;
 /// A client can declare a large body and not send it, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Length of a body, in bytes, up to which the judgement takes less than 0.4 ms. The largest known
-/// callback has 28,000 bytes.
+/// Maximum length, in bytes, of a body that gatepost judges at once. Longer bodies wait for a
+/// [`Turn`]. The judgement of a body of at most this length takes less than 0.4 ms. The largest
+/// known callback has 28,000 bytes.
 const LARGE_BODY_BYTES: usize = 64 * 1024;
 
 /// Returns the tenants that the callback names, in the order of the definition's `Locator`s.

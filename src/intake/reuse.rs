@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::verdict::{Refusal, Reused, SharedProof};
 
 /// Time for which gatepost remembers a signature that covers no time, or a signed id with such a
-/// signature. A signature that covers no time is always valid.
+/// signature. A signature that covers no time never expires.
 const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A signature or a signed id, and the data that arrived with it.

@@ -295,8 +295,8 @@ impl GateLayer {
     }
 
     /// Shares the state with other machines. Each machine then recognizes a resend or a reused
-    /// signature, even if another machine received the first callback. Each machine can also repeat
-    /// the last replies (`last_good`) of the other machines.
+    /// signature, even if another machine received the callback that arrived first. Each machine
+    /// can also repeat the last replies (`last_good`) of the other machines.
     ///
     /// Without this method, each process keeps its own state in memory. If the shared state fails
     /// or does not respond in time, the layer uses the state in memory, logs the outage, and

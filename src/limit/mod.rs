@@ -140,7 +140,8 @@ struct OwnBudget {
 
 impl RouteLimit {
     /// Creates the limit of the route with the label `route`, with a full budget. `shared` contains
-    /// the key of the budget that machines share, and the comparison of their values.
+    /// the key of the budget that machines share, and the comparison of the rates and bursts of the
+    /// machines.
     pub(crate) fn new(route: Arc<str>, rate: Rate, shared: Option<([u8; 16], Comparison)>) -> Self {
         let shared =
             shared.map(|(key, comparison)| Arc::new(SharedBudget::new(key, rate, comparison)));

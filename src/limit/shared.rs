@@ -6,11 +6,11 @@
 //! 1. A machine that has a permit spends it, without an operation of the shared state.
 //! 2. If the machine has no permit, one callback takes permits from the shared budget. The other
 //!    callbacks on the machine wait for that callback.
-//! 3. The number of permits depends on the time in which the machine has spent the permits that it
-//!    took before. After at most 100 ms, it takes twice as many, but at most the number of
-//!    callbacks that the rate permits in 100 ms. After more than 100 ms, it takes half as many, but
-//!    at least one. If those permits have expired, it takes one. A machine with few callbacks
-//!    therefore takes few permits that another machine needs.
+//! 3. The number of permits depends on the time since the machine last took permits. If less than
+//!    100 ms have passed, it takes twice as many as the last time, but at most the number of
+//!    callbacks that the rate permits in 100 ms. Otherwise, it takes half as many as the last time,
+//!    but at least one. If the last permits have expired, it takes one. A machine with few
+//!    callbacks therefore takes few permits that another machine needs.
 //! 4. A permit expires after a second.
 //! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
 //!    regained a request. Until then, the machine does not use the shared state.
@@ -195,7 +195,7 @@ mod tests {
                 let taking = match machine.spend(now) {
                     Spent::Permit => return true,
                     Spent::Exhausted => return false,
-                    Spent::Wait(_) => panic!("expected a free budget, found a wait"),
+                    Spent::Wait(_) => panic!("expected no callback that takes permits, found one"),
                     Spent::Take(taking) => taking,
                 };
                 let Some(withdrawal) = taking.withdrawal(now) else { return false };

@@ -22,6 +22,7 @@ const AVAILABLE: i64 = i64::MIN;
 /// Availability of the shared state.
 #[derive(Debug)]
 pub(crate) struct Outage {
+    /// Time of the next try, in Unix milliseconds; [`AVAILABLE`] while the state is available.
     retry_at: AtomicI64,
     /// Number of operations that failed, or that gatepost skipped, since the outage began.
     skipped: AtomicU64,

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// Maximum number of subjects. The full table takes about 1.5 MiB.
 const SUBJECTS: usize = 16_384;
 
-/// Number of sessions before the newest that gatepost remembers for each subject.
+/// Number of sessions that gatepost remembers for each subject, in addition to the newest session.
 pub(crate) const OLDER: usize = 3;
 
 /// A session of a subject.
@@ -62,7 +62,7 @@ impl Sessions {
         known.map_or(first, |known| known.with(session))
     }
 
-    /// Returns true if a newer session of the subject has started.
+    /// Returns true if a session of the subject that is newer than the ended session has started.
     pub(crate) fn is_stale(&self, subject: Fingerprint, end: Session) -> bool {
         let started = self.started.get().and_then(|started| started.get(&subject));
         started.is_some_and(|started| started.is_newer_than(end))

@@ -86,7 +86,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "an extractor of a Rust app received a request that gatepost has not accepted",
         "the handler is outside of GateLayer, or no [[route]] has its path",
         APP_LOG,
-        "add GateLayer to the router after the handler, or add a [[route]] with the handler's path to the config",
+        "add the handler to the router before you call `.layer` with GateLayer, or add a [[route]] with the handler's path to the config",
     ]),
     note([
         "shared_limit_differs",
@@ -301,7 +301,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "event_dead",
         "gatepost stopped trying to deliver a queued event",
-        "the app did not accept the event before give_up_after_secs, or the template or the address of the event no longer exists",
+        "the app did not accept the event within give_up_after_secs, or the template or the address of the event no longer exists",
         "log, gatepost_queue_events{state=\"dead\"}, `gatepost queue list`",
         "repair the app, then run `gatepost queue replay`; to discard the event, run `gatepost queue drop`",
     ]),
@@ -476,7 +476,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "store_unsupported",
         "this gatepost does not support the store in url of [store]",
-        "gatepost was built without the feature nats, or url names another kind of store",
+        "gatepost was built without the feature nats, or url names a store of another type",
         STORE_START,
         "install a gatepost with the feature nats, or write url = \"sqlite:FILE\"",
     ]),

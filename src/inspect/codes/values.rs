@@ -41,7 +41,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "dead",
         "the attempt failed, and gatepost stopped trying to deliver the event",
-        "the app did not accept the event before give_up_after_secs",
+        "the app did not accept the event within give_up_after_secs",
         ATTEMPTS,
         "run `gatepost help event_dead`",
     ]),
@@ -49,7 +49,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "expired",
         "gatepost stopped trying to deliver the event, without a further attempt",
-        "the circuit of the app was open until give_up_after_secs, or the template or address of the event no longer exists",
+        "the circuit of the app was still open when give_up_after_secs had passed, or the template or address of the event no longer exists",
         ATTEMPTS,
         "read the reason with `gatepost queue list`, then run `gatepost queue replay` or `gatepost queue drop`",
     ]),
@@ -111,7 +111,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "resend",
-        "gatepost sent the reply to an earlier copy of the callback again, and did not ask the app",
+        "gatepost repeated its reply to an earlier copy of the callback, and did not ask the app",
         "the platform sent the callback again; dedupe is on",
         ORIGINS,
         "nothing; if the app must receive each copy, write dedupe = false in the entry of the kind",

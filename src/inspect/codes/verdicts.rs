@@ -47,7 +47,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldsTooMany,
-        "the body, or the query, has more fields or elements than any known callback",
+        "the body, or the query, has more fields or elements than gatepost permits, and far more than any known callback",
         "no platform sends this: look for the client in the log",
     ),
     (

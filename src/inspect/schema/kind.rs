@@ -10,7 +10,8 @@ use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::time::Unit;
 
-/// Returns the schema of the data, with the schema of the answer in `$defs`.
+/// Returns the schema of the data of the kind `plan.kinds[index]`, with the schema of the answer in
+/// `$defs`.
 pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     let kind = plan.kind(Some(index));
     let signature = plan.signature_of(Some(index));

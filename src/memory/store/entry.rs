@@ -210,7 +210,7 @@ impl EntryState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueEntry {
-    /// Number of the event in the store. A later event has a higher number.
+    /// Number of the event in the store. An event that gatepost queues later has a higher number.
     pub number: u64,
     /// Value of `ce-id`.
     pub id: Box<str>,
@@ -272,7 +272,7 @@ impl QueueEntry {
 /// Conditions that select events of a store. The default selects all events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueFilter {
-    /// Numbers of the events; empty for any number.
+    /// Numbers of the events to select; empty to select events with any number.
     pub numbers: Vec<u64>,
     /// State of the events.
     pub state: Option<EntryState>,

@@ -92,8 +92,8 @@ pub trait Store: Send + Sync {
     ) -> StoreFuture<'_, u64>;
 
     /// Ends a claim, and returns true. If the owner no longer has the claim, for example because
-    /// another owner has claimed the event after the lease, returns false and does not change the
-    /// event.
+    /// another owner has claimed the event after the end of the lease, returns false and does not
+    /// change the event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Returns the events that match the filter, in the order of their numbers, without headers and
@@ -121,7 +121,8 @@ pub trait Store: Send + Sync {
 
     /// Completes after another process may have changed the store.
     ///
-    /// The default implementation never completes. It is sufficient if the caller polls the store.
+    /// The default implementation never completes. It is sufficient if the caller also looks for
+    /// due events at intervals.
     fn changed(&self) -> StoreFuture<'_, ()> {
         Box::pin(std::future::pending())
     }

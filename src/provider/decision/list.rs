@@ -35,8 +35,9 @@ pub(crate) struct ItemList {
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// The rules for protected items. An app can deny a protected item only by an element of the answer
-/// that fits no other item.
+/// The rules for protected items. An app can deny a protected item only by an answer for this item
+/// alone: by an element that fits no other item, or, if the callback has only one item, by an
+/// answer in the native or flat form.
 ///
 /// The denial of a protected item is final. For example, after a denial, a finished download
 /// expires.
@@ -44,7 +45,7 @@ pub(crate) struct ItemList {
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.
     pub(crate) when: Condition,
-    /// The reply to a protected item if no element of the answer fits this item alone.
+    /// The reply to a protected item if the app has given no answer for this item alone.
     pub(crate) reply: Vec<ReplyField>,
 }
 

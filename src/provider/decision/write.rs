@@ -521,7 +521,7 @@ mod tests {
             let unchanged = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
             assert!(
                 body.starts_with(unchanged),
-                "{input:?}: expected the start {unchanged}, found {body}"
+                "{input:?}: expected a body that starts with {unchanged}, found {body}"
             );
         }
     }
