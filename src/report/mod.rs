@@ -191,7 +191,7 @@ pub(crate) fn not_a_callback(now: Timestamp) {
     );
 }
 
-/// Logs an error about a handler whose type does not describe the callback.
+/// Logs an error about a handler whose view does not describe the callback.
 #[cfg(feature = "axum")]
 pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestamp) {
     event_line!(error, "view_mismatch", accepted, now, "handler did not run: {reason}");

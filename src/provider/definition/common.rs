@@ -24,8 +24,8 @@ impl<'f> DefinitionReader<'f> {
         fields
     }
 
-    /// Reads `common` of a kind: the name of the event, or a table with the event and the kind's
-    /// own fields.
+    /// Reads `common` of a kind: the name of the common event, or a table with this event and the
+    /// common fields of this kind alone.
     pub(super) fn common(
         &self,
         kind: &Table<'f>,

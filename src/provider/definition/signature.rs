@@ -321,7 +321,7 @@ impl<'f> DefinitionReader<'f> {
         Some(SecondDigest { digest: digest?, prefix: prefix?.value.into(), key: key? })
     }
 
-    /// Checks that the key and the text before a signature distinguish the two digests.
+    /// Checks that the prefixes of the keys and of the signatures distinguish the two digests.
     fn check_second_digest(
         &self,
         table: &Table<'f>,
