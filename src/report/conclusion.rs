@@ -68,7 +68,7 @@ pub fn concluded(
         origin @ Origin::Unlisted => conclusion_line!(
             info,
             (origin.as_str(), accepted, conclusion, None::<u64>, now),
-            "callback concluded without the app: the template does not list its kind"
+            "callback concluded without the app: the template does not list the kind"
         ),
         origin @ (Origin::App
         | Origin::Challenge

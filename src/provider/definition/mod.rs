@@ -104,7 +104,7 @@ struct Request {
     unwrap: Option<Name<'static>>,
 }
 
-/// The formats of bodies.
+/// The formats of bodies: `body`, `other_body` and `body_of_methods` of a [`Plan`].
 #[derive(Clone)]
 struct Formats {
     body: BodyFormat,
