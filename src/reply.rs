@@ -264,8 +264,8 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the server must close the connection after the reply. The server then does
-    /// not know the end of the request, or does not read the rest of the request.
+    /// Returns true if the server must close the connection after the reply, because the server
+    /// does not know the end of the request, or does not read the rest of the request.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close

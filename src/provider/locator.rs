@@ -92,8 +92,8 @@ impl CapturedHead {
     ///
     /// # Errors
     ///
-    /// Returns an error for a repeated header in `names`, for a repeated parameter in `query`, and
-    /// for too many parameters.
+    /// Returns an error if the head has a header of `names` more than once, if `query` has a
+    /// parameter more than once, or if `query` has too many parameters.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],

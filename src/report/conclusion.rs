@@ -46,10 +46,10 @@ macro_rules! conclusion_line {
 /// not list the kind, the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`],
 /// each callback has a line at info, or at a higher level.
 ///
-/// Logs another warning for [misfits](Accepted::misfits), for a signed id that arrived earlier with
-/// other data, and for an unclear answer to a notification. Logs a warning for members that
-/// gatepost dropped from the answer: once for each template and kind, and again after a reload of
-/// the config.
+/// In addition, logs a warning for [misfits](Accepted::misfits), for a signed id that an earlier
+/// callback with other data had, and for an unclear answer to a notification. Logs a warning for
+/// members that gatepost dropped from the answer: once for each template and kind, and again after
+/// a reload of the config.
 pub fn concluded(
     accepted: &Accepted,
     conclusion: &Conclusion,
@@ -68,7 +68,7 @@ pub fn concluded(
         origin @ Origin::Unlisted => conclusion_line!(
             info,
             (origin.as_str(), accepted, conclusion, None::<u64>, now),
-            "callback concluded without the app: the template does not list its kind"
+            "callback concluded without the app: the template does not list the kind"
         ),
         origin @ (Origin::App
         | Origin::Challenge
@@ -181,7 +181,8 @@ fn misfits(accepted: &Accepted, now: Timestamp) {
     );
 }
 
-/// Logs a warning for an accepted callback whose signed id arrived earlier with other data.
+/// Logs a warning for an accepted callback with the signed id of an earlier callback, but other
+/// data.
 #[cold]
 fn reused_id(accepted: &Accepted, now: Timestamp) {
     event_line!(

@@ -76,12 +76,19 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
     limited_line!(warn, code, now, from, "{message}");
 }
 
-/// Logs a warning about a copy of an event that the app at an address in `mirror` did not take.
-/// `app` is the server of the address. The path and the query may contain secrets, so `app` omits
-/// them.
+/// Logs a warning about a copy of an event that gatepost did not send to the address in `mirror`,
+/// or that the app at this address did not accept. `app` is the server of the address. The path and
+/// the query may contain secrets, so `app` omits them.
 pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Display, now: Timestamp) {
     let app = tracing::field::display(app);
-    event_line!(warn, "mirror_failed", accepted, now, app, "copy of an event not taken: {reason}");
+    event_line!(
+        warn,
+        "mirror_failed",
+        accepted,
+        now,
+        app,
+        "the address in `mirror` did not accept the copy of an event: {reason}"
+    );
 }
 
 /// Logs a warning about a failed attempt to deliver a queued event, if gatepost will make another
@@ -191,7 +198,7 @@ pub(crate) fn not_a_callback(now: Timestamp) {
     );
 }
 
-/// Logs an error about a handler whose type does not describe the callback.
+/// Logs an error about a handler whose view does not describe the callback.
 #[cfg(feature = "axum")]
 pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestamp) {
     event_line!(error, "view_mismatch", accepted, now, "handler did not run: {reason}");

@@ -91,7 +91,7 @@ pub(crate) struct ReservedAddress {
 /// Result of a path lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
-    /// Another target that some server could map to this route's path.
+    /// A target other than this route's path that some server could map to this path.
     Ambiguous(RouteIndex),
     /// Exactly this route's path, with or without a slash at the end. The second field is the
     /// secret segment; `None` if the route has no token.
@@ -187,7 +187,7 @@ impl Routes {
         std::iter::successors(Some(first), |index| self.next_on_path[*index])
     }
 
-    /// Returns the route on the path of `first` whose parameters are in the query.
+    /// Of the routes on the path of `first`, returns the one whose parameters are in the query.
     fn with_query(&self, first: usize, query: Option<&str>) -> Option<RouteIndex> {
         if self.list[first].parameters.is_empty() {
             return Some(RouteIndex(first));

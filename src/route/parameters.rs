@@ -285,7 +285,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_other_spelling_is_ambiguous() {
+    fn spelling_that_differs_from_the_config_is_ambiguous() {
         let own = route(&[("c", "callback")]);
         for query in SPELLINGS {
             assert_eq!(verdict(&own, "/", query), "ambiguous", "{query}");

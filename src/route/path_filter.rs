@@ -205,7 +205,7 @@ impl PathFilter {
 
     /// Returns false if `path` can match none of the added paths. Requires a path with one reading.
     pub(super) fn may_contain(&self, path: &str) -> bool {
-        // If the comparison ignores the case bit, some bytes that are not letters also compare
+        // The comparison ignores the case bit, so some bytes that are not letters also compare
         // equal. A path with such a byte costs a full lookup.
         let same = |byte: u8, expected: u8| (byte ^ expected) & !CASE_BIT == 0;
         let starts_with = |prefix: &str| {

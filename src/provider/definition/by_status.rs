@@ -96,7 +96,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     fn redirect(&self, table: &Table<'f>, fields: &Fields) -> Option<Redirect> {
-        let remedy = "name the reply field that contains the address";
+        let remedy = "name the reply field whose value becomes the header `Location`";
         let name = table.require_string("field", remedy);
         let status = self.status(table, "status", 300..=399).unwrap_or(StatusCode::FOUND);
         table.finish();

@@ -10,7 +10,8 @@ use crate::provider::signature::{PartSource, Signature};
 use crate::toml_reader::{Place, Table};
 
 impl<'f> DefinitionReader<'f> {
-    /// Checks every kind. `kinds` must contain all kinds of the definition.
+    /// Checks every kind. `kinds` must contain all kinds of the definition. `table` is the table
+    /// `kinds` of the definition.
     pub(super) fn check_kinds(
         &self,
         (definition, table): (&Table<'f>, &Table<'f>),
@@ -31,8 +32,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks the reply to a decision: a denial must differ from an approval, and the kind must
-    /// declare the fields of the callback on which the reply depends.
+    /// Checks the reply to a decision: a denial must differ from an approval. If the reply depends
+    /// on a field of the callback, the kind must declare this field.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
         if decision.denies_like_allow() {
             let problem = "expected a reply that denies, found the values of the reply that allows";

@@ -24,8 +24,8 @@ impl<'f> DefinitionReader<'f> {
         fields
     }
 
-    /// Reads `common` of a kind: the name of the event, or a table with the event and the kind's
-    /// own fields.
+    /// Reads `common` of a kind: the name of the common event, or a table with this event and the
+    /// common fields of this kind alone.
     pub(super) fn common(
         &self,
         kind: &Table<'f>,
@@ -176,7 +176,8 @@ impl<'f> DefinitionReader<'f> {
                 (true, true) | (false, false) => continue,
             };
             let problem = format!("expected {expected} beside `{word}`, found another kind");
-            let remedy = "write another event: publish_requested and play_requested are decisions";
+            let remedy = "write publish_requested or play_requested for a kind with a decision, and \
+                          another event for any other kind";
             self.faults.add(place, problem, remedy);
         }
         if !rule.fields.iter().any(|field| field.name == "stream") {

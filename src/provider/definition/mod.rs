@@ -67,7 +67,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     plan.map(|(plan, _)| plan)
 }
 
-/// The state that all methods share while gatepost reads one definition.
+/// The state that all functions of this module share while gatepost reads one definition.
 struct DefinitionReader<'f> {
     faults: &'f Faults<'f>,
     /// The headers that locators have named so far. A locator refers to a header by its index.
@@ -78,8 +78,8 @@ struct DefinitionReader<'f> {
     methods: RefCell<Vec<Method>>,
     /// The formats of `[request]`; `None` before the reader has read them.
     formats: RefCell<Option<Formats>>,
-    /// True if the callbacks that the current part of the definition describes may have fields:
-    /// some of their bodies are not raw.
+    /// True if callbacks may have fields, because not all bodies are raw. Covers the callbacks of
+    /// one kind while gatepost reads the table of this kind, otherwise all callbacks.
     has_fields: Cell<bool>,
     /// The kind names that contain a dot and are not in quotes.
     unquoted: RefCell<Vec<String>>,
@@ -104,7 +104,7 @@ struct Request {
     unwrap: Option<Name<'static>>,
 }
 
-/// The formats of bodies.
+/// The formats of bodies: `body`, `other_body` and `body_of_methods` of a [`Plan`].
 #[derive(Clone)]
 struct Formats {
     body: BodyFormat,
@@ -282,8 +282,8 @@ impl<'f> DefinitionReader<'f> {
         Some(Request { methods, formats, unwrap })
     }
 
-    /// Reads `body`: a format, a list with a second format for other bodies, or a format for each
-    /// method.
+    /// Reads `body`: a format, a list whose second format is for bodies that are not in the first
+    /// format, or a format for each method.
     fn formats(&self, table: &Table<'f>, methods: &[Method]) -> Option<Formats> {
         if let Some(Item { form: Form::Table(by_method), .. }) = table.any("body") {
             return self.formats_of_methods(&by_method, methods);

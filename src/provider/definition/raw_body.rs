@@ -54,7 +54,8 @@ impl<'f> DefinitionReader<'f> {
         table.table("fields").filter(|_| self.check_has_fields(table, "fields"))
     }
 
-    /// Reports the fields of the callback on which the reply to a raw body depends.
+    /// Reports each field in `conditions`: the reply to a callback with a raw body cannot depend on
+    /// a field of the callback.
     pub(super) fn check_no_conditions<'c>(
         &self,
         place: &Place,

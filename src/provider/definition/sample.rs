@@ -4,9 +4,9 @@
 //! gatepost checks these rules for the samples that are JSON objects:
 //!
 //! 1. The values have the declared types, and no required field is missing.
-//! 2. The request that `gatepost send` makes of the sample names the kind of the sample, in the
-//!    body, a header or the query, unless the route names the kind. If a header names the kind, the
-//!    headers that all samples share name a known kind.
+//! 2. The request that `gatepost send` makes from the sample names the kind of the sample, in the
+//!    body, a header or the query, unless the route or the path names the kind. If a header names
+//!    the kind, the headers that all samples share name a known kind.
 //! 3. Each time is in its declared unit.
 //! 4. If the definition takes the tenant only from the body, at least one sample contains a tenant.
 //! 5. The sample of a kind with `viewer` contains a value at the first pointer of `viewer`.

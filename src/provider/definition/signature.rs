@@ -199,8 +199,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that only a token has claims. `names_key` is true if a claim contains the id of the
-    /// key.
+    /// Checks that a signature that is not a token uses no claims. `names_key` is true if a claim
+    /// contains the id of the key.
     fn check_no_claims(&self, table: &Table<'f>, parts: &[Part], names_key: bool) {
         let has_claim = parts.iter().any(|part| matches!(part.from, PartSource::Claim(_)));
         if has_claim || names_key {
@@ -266,7 +266,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that only a value of the request is optional, because the other parts are never
+    /// Checks that an optional part is a value of the request, because the other parts are never
     /// absent.
     fn check_optional(&self, table: &Table<'f>, part: &Part) {
         let may_be_absent = |place: &Locator| !matches!(place, Locator::Setting(..));
@@ -321,7 +321,7 @@ impl<'f> DefinitionReader<'f> {
         Some(SecondDigest { digest: digest?, prefix: prefix?.value.into(), key: key? })
     }
 
-    /// Checks that the key and the text before a signature distinguish the two digests.
+    /// Checks that the prefixes of the keys and of the signatures distinguish the two digests.
     fn check_second_digest(
         &self,
         table: &Table<'f>,

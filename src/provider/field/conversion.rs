@@ -91,13 +91,13 @@ impl FieldPath<'_> {
     pub(crate) const ROOT: FieldPath<'static> =
         FieldPath { outer: None, step: PathStep::Root, is_essential: false };
 
-    /// Returns the position of a field's value in this object.
+    /// Returns the position of a field's value in the object at this position.
     pub(super) fn field<'p>(&'p self, field: &'p Field) -> FieldPath<'p> {
         let step = PathStep::Field(&field.name);
         FieldPath { outer: Some(self), step, is_essential: field.essential }
     }
 
-    /// Returns the position of the elements of this array.
+    /// Returns the position of the elements of the array at this position.
     pub(super) const fn element(&self) -> FieldPath<'_> {
         FieldPath { outer: Some(self), step: PathStep::Element, is_essential: self.is_essential }
     }

@@ -6,9 +6,9 @@
 //! |---|---|---|
 //! | `any` | any value | the value |
 //! | `string` | a string; or a number, with all its digits | a string |
-//! | `integer` | a whole number, or a string that contains one | a number |
-//! | `number` | a number, or a string that contains one | a number |
-//! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
+//! | `integer` | a whole number, also as a string | a number |
+//! | `number` | a number, also as a string | a number |
+//! | `boolean` | `true`, `false`, 1 or 0, also as a string | `true` or `false` |
 //! | `timestamp` | what `integer` accepts, in the declared unit | a number |
 //! | `object` | an object | the object |
 //! | `array` | an array; with `wrap`, also what `number` accepts, as an array of one element | the array |

@@ -12,8 +12,8 @@ use crate::time::{Unit, number};
 pub(crate) enum Type {
     Any,
     Array {
-        /// True if the field also accepts a number, or a string that contains one, as an array of
-        /// one element.
+        /// True if the field also accepts what [`Type::Number`] accepts, and converts it to an
+        /// array of one element.
         wrap: bool,
         inner: Nested,
     },

@@ -84,9 +84,10 @@ impl Plan {
             None => KindFound::Unknown(name),
         }
     }
-    /// Returns the kind that a callback names on a route for `kind`, if the callback names another
-    /// declared kind. Returns `None` if `kind` is [`KindRule::other`], because the operator may
-    /// want each callback as this kind.
+    /// For a callback on a route for `kind`, returns the name of the kind that the callback names,
+    /// if this is a declared kind other than `kind`. Returns `None` if `kind` is
+    /// [`KindRule::other`], because the operator may want gatepost to treat each callback as a
+    /// callback of this kind.
     pub(crate) fn other_kind_named(&self, kind: usize, received: &Received<'_>) -> Option<&str> {
         let rule = &self.kind_rule;
         if rule.other == Some(kind) {

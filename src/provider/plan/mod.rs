@@ -208,8 +208,8 @@ impl Plan {
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
-    /// Returns the last part of each location of a signature, and the names of the fields with a
-    /// credential. The list has no duplicates.
+    /// Returns the name of each header, parameter or member that contains a signature, and of each
+    /// field with a credential. The list has no duplicates.
     pub(crate) fn secret_names(&self) -> Vec<String> {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let places = of_kinds.chain(&self.signature).flat_map(|rule| rule.found_in.each());

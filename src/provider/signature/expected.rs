@@ -21,9 +21,10 @@ pub(super) enum Expected<'k> {
 }
 
 impl Expected<'_> {
-    /// Compares the text of a signature with this value. Compares digests and tokens in constant
-    /// time. Returns `None` if the text does not decode, or decodes to a digest of another length.
-    /// Also returns `None` if this value is a [`Self::Signature`].
+    /// Compares the text of a signature with this value. The comparison with a [`Self::Digest`] or
+    /// a [`Self::Token`] takes constant time. Returns `None` if the text does not decode, or
+    /// decodes to a digest of another length. Also returns `None` if this value is a
+    /// [`Self::Signature`].
     pub(super) fn compare(&self, text: &str, encoding: Option<Encoding>) -> Option<Choice> {
         match self {
             Self::Digest(digest) => {

@@ -6,7 +6,7 @@ use crate::provider::public_key::PublicAlgorithm;
 use crate::provider::signature::algorithm;
 
 impl Signature {
-    /// Returns the error for a text that does not have the form of the definition.
+    /// Returns the error for a text that does not have the form that the definition sets.
     #[cold]
     pub(super) fn malformed(&self) -> SignatureError {
         let detail = self.malformed.get_or_init(|| {

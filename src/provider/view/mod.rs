@@ -1,8 +1,8 @@
 //! Views: Rust types for the data of events.
 //!
 //! `tests/it/view_files.rs` generates the views of a provider from its definition. A view has a
-//! member for each declared field of a kind. The types of objects inside the data follow the same
-//! rules:
+//! member for each declared field of a kind. These rules apply to views, and to the types of
+//! objects inside the data:
 //!
 //! - A field has the type `T` if gatepost refuses a callback without the field, because a decision
 //!   or the identity of the callback depends on the field. Any other field has the type

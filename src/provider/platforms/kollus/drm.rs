@@ -66,8 +66,8 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry to `unix_secs`, which is at most 1893455999; 0 means no expiry. Applies
-        /// only to kinds 1 and 3.
+        /// Sets the expiry of the download to `unix_secs`, which is at most 1893455999; 0 means no
+        /// expiry. Applies only to kinds 1 and 3.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
         /// Limits the number of playbacks to `times`, which is at most 1000; 0 means no limit.

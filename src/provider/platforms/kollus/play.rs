@@ -70,8 +70,8 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry to `unix_secs`, which is at most 1893455999; 0 means no expiry. Applies
-        /// only to kind 1.
+        /// Sets the expiry of the video to `unix_secs`, which is at most 1893455999; 0 means no
+        /// expiry. Applies only to kind 1.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
         /// Sets whether a player on a PC refuses to play in a virtual machine. Applies only to kind
