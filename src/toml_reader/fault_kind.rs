@@ -193,7 +193,7 @@ fault_kinds! {
         "bind \"*\" in a template, or set `template` on a route for these kinds; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows"
     TimeoutTooLong Warning "timeout_too_long"
         "the platform stops waiting for the reply before timeout_ms has passed"
-        "if the platform waits longer, raise budget_ms; otherwise, write the timeout that the message names"
+        "if the platform waits longer than budget_ms, raise budget_ms; otherwise, write the timeout that the message names"
     TokenNotPaired Error "token_not_paired"
         "token and {token} in the path require each other"
         "end the path with /{token} and set token, or remove both"

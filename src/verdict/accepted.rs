@@ -82,7 +82,8 @@ pub(crate) struct AcceptedCallback {
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
     /// callback names no session.
     pub(crate) session_id: Option<u64>,
-    /// True if the callback ends a session, and the shared state contains a newer session.
+    /// True if the callback ends a session, and the shared state contains a newer session of the
+    /// same subject.
     pub(crate) is_stale: bool,
 }
 
@@ -229,8 +230,8 @@ impl Accepted {
         }
     }
 
-    /// Marks a callback that ends a session, because the shared state contains a newer session.
-    /// Does nothing if there are clones of the permit.
+    /// Marks a callback that ends a session, because the shared state contains a newer session of
+    /// the same subject. Does nothing if there are clones of the permit.
     pub(crate) fn note_stale(&mut self) {
         if let Some(callback) = Arc::get_mut(&mut self.0) {
             callback.is_stale = true;
