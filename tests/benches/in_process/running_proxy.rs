@@ -70,7 +70,8 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     counts.collect()
 }
 
-/// Returns the name and the stacks of one push without captured callbacks.
+/// Returns the name of the first entry of [`PROXIES`], and the stacks of one push to a gatepost
+/// with the config of this entry, which captures no callbacks.
 ///
 /// # Errors
 ///

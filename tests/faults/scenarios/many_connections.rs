@@ -18,7 +18,7 @@ pub(super) fn descriptors(run: &Run<'_>) -> Row {
     // With this limit, gatepost permits 80 connections. The load has fewer than 40.
     let setup = Setup { descriptors: Some("-n 192"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
-    // If gatepost closes a connection, the client may be unable to connect again.
+    // If gatepost closes a connection of the load, the load may be unable to connect again.
     let full = AtomicBool::new(true);
     let load = Load { may_end: &full, ..run.load(&setup, &app, HEALTHY) };
     let mut others = Vec::new();

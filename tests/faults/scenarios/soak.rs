@@ -33,7 +33,7 @@ pub(super) fn soak(run: &Run<'_>) -> Row {
             std::thread::sleep(Duration::from_millis(500));
         }
         let memory = gatepost.memory("VmRSS");
-        row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
+        row.notes.push(format!("{memory:.1} MB after {} requests", row.tally.sent));
         memory
     });
     // A brief run is too short to judge the growth.

@@ -22,7 +22,7 @@ use gatepost::{Accepted, Admission, Gate, Head, Refusal, Timestamp};
 use http::{HeaderMap, Method, Uri};
 use recorded::RecordedRequest;
 
-/// Time of receipt of a request without the header `at`.
+/// Time of receipt of a request without the header `at`, in Unix seconds.
 pub const NOW: i64 = 1_703_731_478;
 
 /// The gate of the vectors, which has every built-in provider.
