@@ -16,8 +16,8 @@ use crate::verdict::Accepted;
 /// Function that receives the prediction.
 pub(super) type OnPrediction = Box<dyn FnOnce(&Prediction) + Send + Sync>;
 
-/// A request to a route in shadow mode, and its answer. The prediction needs both, and either may
-/// be the first to end.
+/// A request to a route in shadow mode, and the app's answer to this request. The prediction needs
+/// both, and either may be the first to end.
 pub(super) struct ShadowExchange {
     pub(super) route: Arc<str>,
     pub(super) headers: VendorHeaders,

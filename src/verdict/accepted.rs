@@ -90,9 +90,9 @@ pub(crate) struct AcceptedCallback {
 /// Value that has already arrived with another callback: the signed id or the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reused {
-    /// The signed id. The data is different.
+    /// The signed id. The other callback had different data.
     Id,
-    /// The signature. The body or the unsigned id is different.
+    /// The signature. The other callback had a different body, or a different unsigned id.
     Signature,
 }
 
