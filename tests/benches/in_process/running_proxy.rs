@@ -29,7 +29,7 @@ const SHORTER: u64 = 300;
 /// Number of pushes of the longer run.
 const LONGER: u64 = 1_300;
 
-/// Name of each count, and the first lines of its config.
+/// Name of each count, and the first lines of gatepost's config for this count.
 const PROXIES: [(&str, &str); 2] = [
     ("proxy/push", ""),
     (

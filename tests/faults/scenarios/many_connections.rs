@@ -111,8 +111,8 @@ pub(super) fn open_streams(port: u16) -> Vec<TcpStream> {
 pub(super) fn connections(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
-    // The limit is more than twice the number of connections of the load. The other client
-    // therefore always has more connections than the load.
+    // The limit is more than twice the number of connections of the load. At the limit, the other
+    // client therefore has more connections than the load.
     const LIMIT: usize = 128;
     const ROUNDS: u32 = 10;
     setup.prepend(&format!("max_connections = {LIMIT}\n"));

@@ -7,7 +7,7 @@ use super::super::load::Load;
 use super::super::process::Setup;
 use super::{HEALTHY, LONG, Row, Run};
 
-/// Time until the memory of the process is stable.
+/// Time from the start of the process until its memory is stable.
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// Sends a million requests. After the first ten thousand, the memory of the process must not grow
