@@ -60,7 +60,8 @@ fn start_of_secret(segments: &[(usize, Vec<String>)], prefix: &str) -> Option<us
     None
 }
 
-/// Returns true if a name equals a name in the path of a route. Permits a suffix such as `.php`.
+/// Returns true if `name`, from the path of a request, equals `own`, from the path of a route.
+/// `name` may also have a suffix such as `.php`.
 fn is_same(name: &str, own: &str) -> bool {
     let mut rest = name.chars();
     let is_start = own.chars().flat_map(char::to_lowercase).all(|c| rest.next() == Some(c));

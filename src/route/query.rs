@@ -2,8 +2,8 @@
 //!
 //! Many front controllers take the path of a request from its query: CodeIgniter from
 //! `/?/live/push`, ThinkPHP from `/?s=/live/push`, and rewrite rules from a parameter of any name.
-//! In front of a file server, gatepost therefore also reserves a path as the name or the value of a
-//! parameter.
+//! In front of a file server, gatepost therefore also looks for a reserved path in the name and in
+//! the value of each parameter.
 //!
 //! A name or a value without a slash is not a path. An app may have a parameter `?tab=push` for any
 //! reason, so gatepost does not read `push` as the path `/push`.
@@ -30,7 +30,7 @@ impl Routes {
         }
     }
 
-    /// Finds the route with parameters whose script some server could run for the target.
+    /// Finds a route that has parameters, and whose script some server could run for the target.
     fn find_front_controller(&self, target: &Target<'_>) -> Lookup<'_, 'static> {
         let pieces = LazyCell::new(|| Pieces::of(target.path));
         let found = self.front_controllers.iter().find(|front| {
@@ -69,7 +69,7 @@ mod tests {
     use crate::template::Reach;
 
     #[test]
-    fn reserves_path_as_name_or_value_of_a_parameter() {
+    fn finds_reserved_path_in_name_or_value_of_a_parameter() {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = Routes::default();
         routes.reserve("/live/push", Reach::Subtree, &plan);

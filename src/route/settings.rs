@@ -117,8 +117,8 @@ impl Route {
         }
     }
 
-    /// Returns the tenant of a callback. `names` are the names that the callback contains. `app` is
-    /// the application that the callback names.
+    /// Returns the tenant of a callback. `names` are the names of tenants that the callback
+    /// contains. `app` is the application that the callback names.
     ///
     /// If a callback contains several names, the tenant is the first name that is bound to a
     /// template, else the first name. A route with a template of its own needs no tenant, so the

@@ -42,7 +42,7 @@ impl Owner {
     }
 }
 
-/// Reserved subtrees by the base of their path.
+/// Reserved subtrees, keyed by base.
 #[derive(Debug, Default)]
 pub(super) struct Subtrees {
     by_base: HashMap<String, Owner>,

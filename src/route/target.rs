@@ -67,8 +67,8 @@ impl Parameter {
     }
 }
 
-/// Yields the letters and digits of a text in lower case. Servers and apps treat the other
-/// characters differently: PHP reads `c.x`, `c x` and `c[x` as `c_x`.
+/// Yields, in lower case, the letters and digits of a text. Servers and apps differ in the
+/// treatment of all other characters: PHP reads `c.x`, `c x` and `c[x` as `c_x`.
 pub(super) fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }

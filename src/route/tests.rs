@@ -402,7 +402,7 @@ fn literal_path_takes_precedence_over_token() {
     for path in ["/a/b", "/a/b/"] {
         assert!(
             routes.find_exact(path, None).unwrap().1.is_none(),
-            "expected the route without a token at {path}, found another"
+            "expected the route without a token at {path}, found another route"
         );
     }
 }
@@ -445,7 +445,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         };
         assert!(
             routes.is_shadow(found) && routes.find_exact(path, None).is_none(),
-            "expected only a shadow route at {path}, found another"
+            "expected only a shadow route at {path}, found another route"
         );
     }
     assert!(routes.find_exact("/callbacks/tencent", None).is_some());
@@ -453,7 +453,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         let Lookup::Ambiguous(found) = find(&routes, path, Reach::Exact) else {
             panic!("expected {path} to be ambiguous, found another result")
         };
-        assert!(routes.is_shadow(found), "expected a shadow route, found another at {path}");
+        assert!(routes.is_shadow(found), "expected a shadow route at {path}, found another route");
     }
     for path in [
         "/live/push",

@@ -6,7 +6,8 @@ impl Route {
     /// Returns true if gatepost refuses all callbacks of the kind, with the code `tenant_missing`:
     /// the callbacks name no tenant, and neither the route nor a binding of `*` selects a template.
     ///
-    /// The sample of the kind, or else of the provider, shows if its callbacks name a tenant.
+    /// The sample of the kind shows if callbacks of the kind name a tenant. If the kind has no
+    /// sample, the sample of the provider shows this.
     pub(crate) fn lacks_tenant(&self, kind: usize) -> bool {
         let selects = self.template.is_some() || self.bindings.wildcard().is_some();
         let is_judged = self.mode == Mode::Enforce && !selects && !self.plan.tenant.is_empty();

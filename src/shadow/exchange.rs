@@ -16,8 +16,8 @@ use crate::verdict::Accepted;
 /// Function that receives the prediction.
 pub(super) type OnPrediction = Box<dyn FnOnce(&Prediction) + Send + Sync>;
 
-/// A request to a route in shadow mode, and its answer. The prediction needs both, and either may
-/// be the first to end.
+/// A request to a route in shadow mode, and the app's answer to this request. The prediction needs
+/// both, and either may be the first to end.
 pub(super) struct ShadowExchange {
     pub(super) route: Arc<str>,
     pub(super) headers: VendorHeaders,
@@ -95,8 +95,9 @@ impl ShadowExchange {
 
 /// Observer of the app's answer to a request on a route in shadow mode.
 ///
-/// The observer copies the answer up to [`MAX_ANSWER_BYTES`], and only while the request may be
-/// genuine. If a server drops an observer before the end of the answer, the prediction is `unseen`.
+/// The observer copies a body of at most [`MAX_ANSWER_BYTES`]. It copies nothing if the outcome of
+/// the request is already a refusal or `unseen` when the head of the answer arrives. If a server
+/// drops an observer before the end of the answer, the prediction is `unseen`.
 /// [`Shadow::observe_exchange`](super::Shadow::observe_exchange) has an example.
 pub struct AnswerObserver {
     /// `None` after the end of the observation.

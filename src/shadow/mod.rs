@@ -1,12 +1,13 @@
 //! Shadow mode: gatepost judges, logs and counts the callbacks of a route, and the app's answers.
-//! gatepost passes every answer on unchanged, and every callback without its reserved headers.
+//! gatepost passes every answer on unchanged, and removes only the reserved headers from a callback
+//! that it passes on.
 //!
 //! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. Servers
 //! differ in the way they decode a path, so a path has several spellings, such as `/hook` and
 //! `/%68ook`. These rules apply to a request for any spelling of a shadow route's path:
 //!
 //! 1. Unless rule 4 or 5 applies, the server passes the request on to the app, and passes the app's
-//!    answer back to the platform. The limits of the route have no effect.
+//!    answer back to the platform. The limits of the route affect at most the verdict.
 //! 2. The server passes each chunk of the body to an [`Observer`]. As soon as the verdict is
 //!    certain, the observer reports the verdict once, in a [`Shadowed`].
 //! 3. The server passes the app's answer to an [`AnswerObserver`]. If the callback is genuine, the
@@ -179,7 +180,8 @@ impl Shadow {
     }
 }
 
-/// Observer of the body of a request to a route in shadow mode. An observer reports one verdict.
+/// Observer of the body of a request to a route in shadow mode. An observer reports one outcome: a
+/// verdict, or `unseen`.
 ///
 /// A server may drop an observer without calling [`Observer::finish`]. The observer then reports
 /// `unseen` if the server has passed no chunk, and `body_incomplete` otherwise. The example of
@@ -245,8 +247,9 @@ impl Observer {
     /// body, returns a future that judges the body.
     ///
     /// Spawn this future as a task: the future may run for many milliseconds, and no reply depends
-    /// on the verdict. If `evicted` completes before gatepost judges the body, the verdict is that
-    /// of an incomplete body.
+    /// on the verdict. `evicted` completes when the server needs the memory of the body. If
+    /// `evicted` completes before gatepost judges the body, the verdict is that of an incomplete
+    /// body.
     #[must_use]
     pub fn finish_in<R: Runtime + Send + 'static, E: Future<Output = ()> + Send + 'static>(
         &mut self,

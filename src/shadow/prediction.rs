@@ -42,7 +42,8 @@ const GENERAL: [HeaderName; 15] = [
     VIA,
 ];
 
-/// Prefixes of headers that an event also has, or that a load balancer sets.
+/// Prefixes of other headers that no prediction lists: an event has these headers too, or a load
+/// balancer sets them.
 const GENERAL_PREFIXES: [&str; 4] = ["x-forwarded-", "x-real-ip", "traceparent", "tracestate"];
 
 /// Maximum number of headers in a prediction. A client could send any number of headers.
@@ -214,8 +215,8 @@ impl Prediction {
 }
 
 /// Returns true if gatepost would not have waited for the end of the answer. The time starts at the
-/// arrival of the head, because in shadow mode the app receives the body while the client sends the
-/// body.
+/// arrival of the request's head, because in shadow mode the app receives the request's body while
+/// the client sends this body.
 fn is_late(accepted: &Accepted, ask: &Ask, now: Timestamp) -> bool {
     let arrived = accepted.arrived();
     let took = now.as_millis().saturating_sub(arrived.as_millis());

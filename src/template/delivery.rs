@@ -118,7 +118,7 @@ pub(crate) struct RetryRule {
     pub(crate) first: Duration,
     /// Maximum wait between two attempts.
     pub(crate) max: Duration,
-    /// Time after which gatepost stops its attempts to deliver a queued event.
+    /// Time from the queueing of an event until the last attempt to deliver the event.
     pub(crate) give_up_after: Duration,
 }
 

@@ -22,8 +22,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Returns `true` for the characters of a template's name: Chinese characters, ASCII letters,
-/// digits, `_` and `-`. The consoles of some platforms accept only these characters in a
-/// description, too.
+/// digits, `_` and `-`. gatepost accepts any character in the description of a template, but the
+/// consoles of some platforms accept only these characters in a description.
 #[must_use]
 pub const fn is_template_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c)

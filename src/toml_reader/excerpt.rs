@@ -82,6 +82,7 @@ fn words_of(start: usize, line: &str) -> Vec<Range<usize>> {
 
 impl Excerpt {
     /// Copies the line that contains the start of `span`, without comments and hidden values.
+    /// `is_shown` returns true for the byte offset at which a released value starts.
     pub(super) fn new(
         text: &str,
         span: &Range<usize>,

@@ -124,7 +124,7 @@ fault_kinds! {
         "write the path as the platform calls it, without percent-encoding; write {token} only as a whole segment"
     PathTaken Error "path_taken"
         "two routes have the same path, and no parameter in `query` distinguishes them"
-        "choose another path for one of the routes, or give each a `query` with another value of the same parameter"
+        "choose another path for one of the routes, or give each a `query` with a different value of the same parameter"
     ProviderUnconfirmed Warning "provider_unconfirmed"
         "no primary source confirms the provider's definition: its facts come from secondary sources or from inference"
         "compare a real callback with `gatepost explain` before you rely on the provider"

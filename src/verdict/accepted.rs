@@ -82,16 +82,17 @@ pub(crate) struct AcceptedCallback {
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
     /// callback names no session.
     pub(crate) session_id: Option<u64>,
-    /// True if the callback ends a session, and the shared state contains a newer session.
+    /// True if the callback ends a session, and the shared state contains a newer session of the
+    /// same subject.
     pub(crate) is_stale: bool,
 }
 
 /// Value that has already arrived with another callback: the signed id or the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reused {
-    /// The signed id. The data is different.
+    /// The signed id. The other callback had different data.
     Id,
-    /// The signature. The body or the unsigned id is different.
+    /// The signature. The other callback had a different body, or a different unsigned id.
     Signature,
 }
 
@@ -229,8 +230,8 @@ impl Accepted {
         }
     }
 
-    /// Marks a callback that ends a session, because the shared state contains a newer session.
-    /// Does nothing if there are clones of the permit.
+    /// Marks a callback that ends a session, because the shared state contains a newer session of
+    /// the same subject. Does nothing if there are clones of the permit.
     pub(crate) fn note_stale(&mut self) {
         if let Some(callback) = Arc::get_mut(&mut self.0) {
             callback.is_stale = true;

@@ -206,7 +206,7 @@ impl RefusalKind {
             }
             Self::FieldDuplicate => (
                 "field_duplicate",
-                "a field, header or parameter occurs more than once, or two places of one value have different values",
+                "a field, header or parameter occurs more than once, or two alternative places of one value have different values",
             ),
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type, range or value"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),

@@ -58,7 +58,7 @@ fn pipelines() -> Vec<Case> {
         .kept(),
         pushed(at_once("a genuine push and garbage", genuine, "\0\0\0")).gets(&[200, 400]),
         pushed(at_once(
-            "a push that closes and a second push",
+            "a push with connection: close, and a second push",
             &format!("{HEAD}connection: close\r\n\r\n{{push}}"),
             genuine,
         )),
@@ -97,7 +97,7 @@ fn half_closed() -> Vec<Case> {
         all("after a refused push", REFUSED).gets(&[401]).race_in_hyper(),
         all("before the body", &format!("{HEAD}\r\n")),
         all("in the body", &format!("{HEAD}\r\n{{")),
-        all("after a 100", &format!("{HEAD}expect: 100-continue\r\n\r\n")).gets(&[100, 400]),
+        all("after a 100 reply", &format!("{HEAD}expect: 100-continue\r\n\r\n")).gets(&[100, 400]),
     ]
 }
 
@@ -198,7 +198,7 @@ fn expectations() -> Vec<Case> {
         before("an expectation, and no body", "content-length: 0\r\n", "")
             .gets(&[100, 400])
             .with_hyper(|case| case.gets(&[400]).kept()),
-        before("an expectation with both lengths", &both, "0\r\n\r\n{genuine}")
+        before("an expectation with a length and chunks", &both, "0\r\n\r\n{genuine}")
             .with_hyper(|case| case.gets(&[100, 400])),
         before("an expectation with a length over the limit", "content-length: 9999999\r\n", "")
             .gets(&[413]),

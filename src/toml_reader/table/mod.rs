@@ -59,7 +59,7 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
-    /// Returns true if the code has read this key, and the table may therefore have the key.
+    /// Returns true if the code has read this key. The table is then allowed to have the key.
     pub(crate) fn has_read(&self, key: &str) -> bool {
         self.read_keys.borrow().contains(&key)
     }

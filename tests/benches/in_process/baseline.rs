@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn measures_bench_with_grown_count_again() {
+    fn measures_bench_again_if_count_has_grown() {
         let now: Baseline = "play 2000 2000\npush 1051 100\n".parse().unwrap();
         let again = |count: &'static str| {
             move |name: &str| {

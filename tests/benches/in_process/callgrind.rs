@@ -32,8 +32,8 @@ pub const CHILD: &str = "measure";
 /// the cost of initialization at first use.
 const ROUNDS: usize = 16;
 
-/// Name of the profile that callgrind writes. Callgrind adds a number to the names of further
-/// profiles.
+/// Name of the profile that callgrind writes when the program ends. To the name of a profile that
+/// callgrind writes at a call of `end`, callgrind adds the number of the call, from 1.
 pub const PROFILE: &str = "profile";
 
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\

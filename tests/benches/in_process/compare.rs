@@ -96,7 +96,7 @@ const FIGURES: [Figure; 15] = [
 ];
 
 const HEAD: &str = "\
-| bench / reference | instructions | reference | ratio | without hashing | CPU, ns | reference | ratio | limit |
+| bench / reference | instructions | reference | ratio | ratio without hashing | CPU, ns | reference | ratio | limit |
 |---|--:|--:|--:|--:|--:|--:|--:|---|";
 
 /// Prints every figure for which both benches have `filter` in their names.

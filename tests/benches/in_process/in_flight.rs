@@ -39,7 +39,7 @@ struct Run {
 /// Prints the time and the memory per callback, with and without the layer.
 pub fn print() -> Result<(), Failure> {
     println!("{CALLBACKS} callbacks in flight, one thread");
-    println!("| app | to the app, µs | to the reply, µs | callbacks/s | KB each |");
+    println!("| app | to the app, µs | from the app to the reply, µs | callbacks/s | KB each |");
     println!("|---|--:|--:|--:|--:|");
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let layer = GateLayer::new(play::gate());

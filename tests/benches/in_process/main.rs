@@ -1,7 +1,7 @@
 //! Program that measures the CPU cost of gatepost. A bench is one measured piece of work.
 //!
 //! ```sh
-//! cargo run --release -p gatepost-benches -- counts           # instructions, with changes
+//! cargo run --release -p gatepost-benches -- counts           # prints counts beside the baseline
 //! cargo run --release -p gatepost-benches -- counts lookup/   # benches with `lookup/` in the name
 //! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline

@@ -29,7 +29,7 @@ const SHORTER: u64 = 300;
 /// Number of pushes of the longer run.
 const LONGER: u64 = 1_300;
 
-/// Name of each count, and the first lines of its config.
+/// Name of each count, and the first lines of gatepost's config for this count.
 const PROXIES: [(&str, &str); 2] = [
     ("proxy/push", ""),
     (
@@ -70,7 +70,8 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     counts.collect()
 }
 
-/// Returns the name and the stacks of one push without captured callbacks.
+/// Returns the name of the first entry of [`PROXIES`], and the stacks of one push to a gatepost
+/// with the config of this entry, which captures no callbacks.
 ///
 /// # Errors
 ///

@@ -72,7 +72,8 @@ struct Options {
     /// Run one short round, to check that every measurement succeeds
     #[arg(long)]
     brief: bool,
-    /// Measure only gatepost, with longer bodies and more connections, threads, bindings and routes
+    /// Measure only gatepost, with several lengths of bodies and several numbers of connections,
+    /// threads, bindings and routes
     #[arg(long)]
     scale: bool,
     /// Write a plot of the figures of `--scale` to this SVG file

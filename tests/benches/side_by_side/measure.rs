@@ -118,8 +118,8 @@ impl Field {
     ///
     /// # Errors
     /// Returns [`Stalled`](super::stall::Stalled) if all unexpected replies have the status 503 or
-    /// 504. Returns another error if another reply is unexpected, if a reply is missing, or if the
-    /// app receives an unexpected number of requests.
+    /// 504. Returns another error if an unexpected reply has another status, if a reply is missing,
+    /// or if the app receives an unexpected number of requests.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();
         if row.who != Who::App {

@@ -280,7 +280,8 @@ mod tests {
             points: vec![point(1, [10.0, 20.0, 30.0]), absent, point(10_000, [50.0; 3])],
         };
         let svg = svg(&[panel], &["AMD & Intel".into()]).unwrap();
-        // The scale ends at 50: 20 is at 184 - 150 × 20/50 = 124, from 94 to 154.
+        // The scale ends at 50. The median, 20, is at 184 - 150 × 20/50 = 124. The range from 10 to
+        // 30 is from 154 to 94.
         assert!(svg.contains(r#"d="M56.0 124.0L396.0 34.0""#), "{svg}");
         assert!(svg.contains("M56.0 154.0V94.0"), "{svg}");
         let described = "Connections (open connections): 20 µs at 1, 50 µs at 10,000.";

@@ -246,8 +246,8 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
 fn report(rounds: &[RoundFigures], report: &mut Report) {
     report.text(
         "Latencies in µs. If the app is paused, it does not listen, and the load sends pushes at \
-         half of the saturation rate of accepted pushes. If the app accepts events, the load sends \
-         pushes at half of the rate of deliveries. gatepost has one core; the load, the app and the \
+         half of the rate at which gatepost acknowledges pushes at saturation. If the app accepts \
+         events, the load sends pushes at half of the rate of deliveries. gatepost has one core; the load, the app and the \
          three NATS servers share a second core.",
     );
     let mut table = Table::new("queue", &["", "p50 / p99 / p99.9", "per second"]);

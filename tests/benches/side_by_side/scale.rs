@@ -98,7 +98,8 @@ impl Quantity {
     }
 }
 
-/// Returns the sizes of all quantities, and sizes with more routes. Each size occurs once.
+/// Returns the sizes of all quantities, and the sizes with 1, 100 and 1,000 routes. Each size
+/// occurs once.
 fn sizes(quantities: &[Quantity]) -> Vec<Size> {
     let routes = [1, 100, 1000].map(|routes| Size { routes, ..BASE });
     let mut sizes = Vec::new();

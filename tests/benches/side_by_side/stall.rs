@@ -1,6 +1,6 @@
-//! Replies 503 and 504, which are correct if other work stalls the machine. The program repeats the
-//! measurement once. If the server stalls again, the program continues without figures for that
-//! round.
+//! Replies 503 and 504, which are correct if other work stalls the machine. After such a reply, the
+//! program repeats the measurement once. If the repetition also gets such a reply, the program
+//! continues without figures for that round.
 
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result as FmtResult};

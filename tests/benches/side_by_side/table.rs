@@ -38,7 +38,7 @@ pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
     });
     report.text(format!(
-        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core, \
+        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each server has one worker on one core, \
          except gatepost with `--scale`. The app and the load share a second core. The \
          servers write no access logs; gatepost runs with `GATEPOST_LOG=off`.{others}",
         machine(),

@@ -152,7 +152,7 @@ impl Interval {
         sorted.sort_by(f64::total_cmp);
         let count = u32::try_from(sorted.len()).ok()?;
         // Each figure is below the true median with a probability of one half. The interval from
-        // rank `k` misses the median if fewer than `k` figures are on one side of the median.
+        // `sorted[k]` misses the median if at most `k` figures are on one side of the median.
         let mut fewer = 0.0;
         let mut ways = 1.0;
         let mut rank = None;

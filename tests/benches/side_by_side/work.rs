@@ -18,7 +18,7 @@ const LIFETIME: u64 = 800;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Work {
-    /// A Tencent push with a `stream_param` that extends the body to about this length.
+    /// A Tencent push with a `stream_param` that extends the body to about this number of bytes.
     LongPush(usize),
     Play,
     PornDetection,

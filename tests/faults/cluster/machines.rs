@@ -12,8 +12,8 @@ use super::http::{self, free_port};
 use super::nats::NatsCluster;
 use super::{MACHINES, wait_until};
 
-/// Time limit for the app's answer, in milliseconds. It is long enough for a busy host, because
-/// gatepost delivers an event again after a timeout.
+/// Time limit for the app's answer, in milliseconds. After a timeout, gatepost delivers the event
+/// again. The limit is therefore so long that a busy host causes no timeout.
 pub const TIMEOUT_MS: u64 = 8000;
 
 /// Metric that counts the operations of the store whose result a machine did not get in time.

@@ -112,7 +112,8 @@ pub fn judge(
     faults
 }
 
-/// Returns a fault for each event that the app received after a later event of its stream.
+/// Returns a fault for each event whose first delivery came after that of a later event of the same
+/// stream.
 fn order(receipts: &[Receipt]) -> Vec<String> {
     let mut first: HashMap<(&str, u32), usize> = HashMap::new();
     let mut newest: HashMap<&str, u32> = HashMap::new();

@@ -18,7 +18,7 @@ pub(super) fn descriptors(run: &Run<'_>) -> Row {
     // With this limit, gatepost permits 80 connections. The load has fewer than 40.
     let setup = Setup { descriptors: Some("-n 192"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
-    // If gatepost closes a connection, the client may be unable to connect again.
+    // If gatepost closes a connection of the load, the load may be unable to connect again.
     let full = AtomicBool::new(true);
     let load = Load { may_end: &full, ..run.load(&setup, &app, HEALTHY) };
     let mut others = Vec::new();
@@ -111,8 +111,8 @@ pub(super) fn open_streams(port: u16) -> Vec<TcpStream> {
 pub(super) fn connections(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
-    // The limit is more than twice the number of connections of the load. The other client
-    // therefore always has more connections than the load.
+    // The limit is more than twice the number of connections of the load. At the limit, the other
+    // client therefore has more connections than the load.
     const LIMIT: usize = 128;
     const ROUNDS: u32 = 10;
     setup.prepend(&format!("max_connections = {LIMIT}\n"));

@@ -185,7 +185,7 @@ impl Row {
     /// Checks that the peak memory is below the limit that `gatepost check` prints.
     fn expect_memory_within_bound(&mut self, setup: &Setup<'_>, gatepost: &Gatepost) {
         let (peak, bound) = (gatepost.memory("VmHWM"), setup.memory_bound());
-        self.notes.push(format!("bound {bound:.0} MB"));
+        self.notes.push(format!("memory limit {bound:.0} MB"));
         self.is_within_bound = peak < bound;
         let fault = format!("expected less than {bound} MB, found {peak:.0} MB");
         self.check(self.is_within_bound, fault);

@@ -126,7 +126,8 @@ pub(super) fn reload_tls(run: &Run<'_>) -> Row {
     let certificates = log.matches("serving a certificate").count();
     // A reload during a swap may read the files of two versions.
     let kept = log.matches("kept the earlier config").count();
-    row.notes.push(format!("{reloads} reloads, {certificates} certificates, {kept} kept"));
+    row.notes
+        .push(format!("{reloads} reloads, {certificates} certificates, {kept} failed reloads"));
     let least = if run.brief { 2 } else { 50 };
     row.check(
         certificates > least,

@@ -7,7 +7,7 @@ use super::super::load::Load;
 use super::super::process::Setup;
 use super::{HEALTHY, LONG, Row, Run};
 
-/// Time until the memory of the process is stable.
+/// Time from the start of the process until its memory is stable.
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// Sends a million requests. After the first ten thousand, the memory of the process must not grow
@@ -33,7 +33,7 @@ pub(super) fn soak(run: &Run<'_>) -> Row {
             std::thread::sleep(Duration::from_millis(500));
         }
         let memory = gatepost.memory("VmRSS");
-        row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
+        row.notes.push(format!("{memory:.1} MB after {} requests", row.tally.sent));
         memory
     });
     // A brief run is too short to judge the growth.

@@ -22,13 +22,13 @@ use gatepost::{Accepted, Admission, Gate, Head, Refusal, Timestamp};
 use http::{HeaderMap, Method, Uri};
 use recorded::RecordedRequest;
 
-/// Time of receipt of a request without the header `at`.
+/// Time of receipt of a request without the header `at`, in Unix seconds.
 pub const NOW: i64 = 1_703_731_478;
 
 /// The gate of the vectors, which has every built-in provider.
 pub static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
 
-/// A request and its time of receipt.
+/// A request, and its time of receipt in Unix seconds.
 pub struct Request {
     pub method: Method,
     pub uri: Uri,
@@ -48,7 +48,8 @@ impl Request {
         }
     }
 
-    /// Parses a recorded request as `gatepost explain` does. The header `at` is the receipt time.
+    /// Parses a recorded request as `gatepost explain` does. The header `at` is the time of
+    /// receipt, in Unix seconds.
     pub fn recorded(wire: &[u8]) -> Option<Self> {
         let RecordedRequest { method, uri, mut headers, body, .. } =
             RecordedRequest::parse(wire).ok()?;

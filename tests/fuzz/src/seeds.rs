@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::vectors::{self, Vector};
 
-/// Maximum length of a given input. [`given`] cuts longer files, and skips longer vectors.
+/// Maximum length of an input that [`given`] returns. [`given`] cuts longer files, and skips longer
+/// vectors.
 const MAX_BYTES: usize = 8192;
 
 /// Set of inputs, in a stable order.

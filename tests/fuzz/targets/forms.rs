@@ -1,5 +1,6 @@
 //! Checks that the event of an accepted form has the fields that the form parser of the URL
-//! standard finds. Prints the parsed form, judges it again, and checks that the event is the same.
+//! standard finds. Formats the parsed form as a form again, judges this form, and checks that its
+//! event has the same data.
 //!
 //! Input: a form of the Kollus live play callback without its field `kind`.
 

@@ -1,8 +1,8 @@
 //! Checks that no request causes a panic, and that the verdict does not depend on the chunks of the
 //! body. Checks that a second implementation accepts the signature of each accepted request.
 //!
-//! Input: a recorded request. The header `at` is the time of receipt. If the request has the header
-//! `x-sign`, the target signs the request.
+//! Input: a recorded request. The header `at` is the time of receipt, in Unix seconds. If the
+//! request has the header `x-sign`, the target signs the request.
 
 #![no_main]
 

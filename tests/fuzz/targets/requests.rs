@@ -2,8 +2,8 @@
 //! explanation contains the gate's verdict, but no key and no control character other than a line
 //! feed.
 //!
-//! Input: a recorded request. The header `at` is the time of receipt. If the request has the header
-//! `x-sign`, the target signs the request.
+//! Input: a recorded request. The header `at` is the time of receipt, in Unix seconds. If the
+//! request has the header `x-sign`, the target signs the request.
 
 #![no_main]
 

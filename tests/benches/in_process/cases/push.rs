@@ -11,13 +11,13 @@ pub const BODY: &str = include_str!("../../../vectors/tencent-css/push/body");
 
 const PATH: &str = "/callbacks/tencent";
 
-/// Returns a gate for pushes. `route` contains additional lines of the route's config.
+/// Returns a gate for pushes. `route` contains additional lines of the route on [`PATH`].
 pub fn gate(route: &str) -> Gate {
     gate_with("", route, "'http://app.test/live/push'")
 }
 
 /// Returns a gate for pushes. `top` contains additional lines at the top of the config, `route`
-/// contains additional lines of the route, and `on_push` is the value of `on.push`.
+/// contains additional lines of the route on [`PATH`], and `on_push` is the value of `on.push`.
 pub fn gate_with(top: &str, route: &str, on_push: &str) -> Gate {
     let config = format!(
         "{top}\n[[route]]\npath = '{PATH}'\nprovider = 'tencent-css'\n{route}\n\
