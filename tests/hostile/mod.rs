@@ -62,6 +62,7 @@ pub struct Seen {
 struct Case {
     name: String,
     sends: Sends,
+    /// Name of the live stream in the body of the push, as JSON text without quotes.
     stream: &'static str,
     pingora: Outcome,
     hyper: Outcome,
@@ -70,9 +71,9 @@ struct Case {
 }
 
 enum Sends {
-    /// Bytes, one for each character up to `ÿ`. `{push}` means a genuine body, `{len}` the length
-    /// of the body, `{hex}` the length in hex, `{chunks}` the body in one chunk, and `{genuine}` a
-    /// complete genuine request.
+    /// Bytes, one for each character up to `ÿ`. `{push}` means the body of a genuine push, `{len}`
+    /// the length of this body, `{hex}` this length in hex, `{chunks}` this body in one chunk, and
+    /// `{genuine}` a complete request with this body.
     Bytes(String),
     /// Frames on an HTTP/2 connection. The outcome applies to the first stream.
     Frames(http2::Frames),
@@ -243,7 +244,7 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
     // hyper may parse leftover bytes of a body as a request, and reply 400.
     let no_request = |status: &u16| door.server() == Server::Hyper && *status == 400;
     let late = wire.status()?.filter(|status| !no_request(status));
-    same("status of the genuine push after the case", &late, &None)
+    same("status of a further reply", &late, &None)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Result<(), String> {
@@ -295,8 +296,8 @@ pub fn run(door: &dyn Door) {
 /// Sends one push over HTTP/1.1 and one over HTTP/2, and abandons both before the app answers.
 /// Checks that gatepost replies to a third push.
 ///
-/// `wait_until_asked` waits until the app has received this number of events. `answer_all` lets the
-/// app answer all events.
+/// `wait_until_asked(count)` waits until the app has received `count` events in total. `answer_all`
+/// lets the app answer all events.
 ///
 /// # Errors
 ///
@@ -369,7 +370,7 @@ impl Seen {
     }
 }
 
-/// Returns the body of a genuine push of Tencent CSS with a current signature.
+/// Returns the body of a genuine push of Tencent CSS. The signature expires in ten minutes.
 fn push(stream: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;

@@ -2,7 +2,7 @@
 
 use super::{Case, Door, EVENT, Wire, genuine, same, scene};
 
-/// Number of concurrent connections.
+/// Number of connections that [`beside`] keeps open during the genuine callback.
 const MANY: usize = 100;
 
 const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";

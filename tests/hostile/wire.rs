@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// Time limit for a response. Only a failing case reaches the limit.
+/// Time limit for each read and each write. Only a failing case reaches the limit.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Wire {

@@ -30,8 +30,8 @@ fn template_of(gate: &Gate, body: &str) -> String {
     }
 }
 
-/// Returns a push callback of a domain. `app` is the JSON text of the members that name the
-/// application, and may be empty.
+/// Returns the body of a `push` callback for a domain. `app` is the JSON text of the members that
+/// name the application, with a comma after each member, and may be empty.
 fn push(domain: &str, app: &str) -> String {
     format!("{{\"event_type\":1,\"app\":\"{domain}\",{app}\"stream_id\":\"s\",\"sequence\":\"1\"}}")
 }

@@ -134,7 +134,7 @@ async fn passes_preflight_of_shadow_route_to_app() {
 }
 
 #[tokio::test]
-async fn allow_and_source_limit_apply_to_preflight() {
+async fn keys_allow_and_source_limit_apply_to_preflight() {
     let gate = gate("cors = '*'\nallow = ['192.0.2.0/24']");
     for path in ["/k/t0ken", "/k/guess"] {
         assert_eq!(send(&gate, preflight(path, PLAYER)).await.0, StatusCode::FORBIDDEN, "{path}");

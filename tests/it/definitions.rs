@@ -397,7 +397,7 @@ fn refuses_callback_that_names_a_kind_other_than_that_of_its_route() {
 }
 
 #[test]
-fn route_for_the_kind_of_all_other_names_accepts_each_kind() {
+fn route_for_the_kind_of_key_other_accepts_callback_that_names_another_kind() {
     let definition = format!("{HEAD}[kind]\nfrom = '/e'\nother = 'any'\n[kinds.a]\n[kinds.any]\n");
     let route = "[[route]]\npath = '/any'\nprovider = 'cam'\nkind = 'any'\n";
     let gate = gate(&definition, &format!("insecure_unsigned = true\n{route}")).unwrap();

@@ -322,11 +322,11 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         ),
         CodeGroup::AdminApi => (
             "Errors of the admin API",
-            "The body of the response has the code and a message. A fault of the config has the code of that fault.",
+            "The body of the response has the code and a message. If the body lists faults of the config, each fault has its own code.",
         ),
         CodeGroup::Value => (
             "Origins of replies, results of deliveries, errors of the store",
-            "These codes are values of labels and of the access log.",
+            "These codes are values of metric labels and of the field `code` of the access log.",
         ),
         CodeGroup::Operation | _ => {
             ("Log lines about the program", "Each code is in a line of the log.")

@@ -110,8 +110,8 @@ impl AppSide for App {
 }
 
 thread_local! {
-    /// Timers, questions and long work in the order in which `drive` starts them, for example
-    /// `sleep 2000`.
+    /// Timers, questions and long work in the order in which `drive` starts them. `sleep 2000` is a
+    /// timer of 2000 ms.
     static STEPS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -258,7 +258,7 @@ fn yields_to_other_tasks_between_chunks_that_are_always_ready() {
     assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
 }
 
-/// Returns a genuine callback of `length` bytes.
+/// Returns the body of a genuine callback. The body has `length` bytes.
 fn body_of(length: usize) -> Bytes {
     let mut body = [BODY, b"&localtime="].concat();
     body.resize(length, b'1');

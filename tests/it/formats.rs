@@ -1,5 +1,5 @@
-//! Tests of body formats, methods of kinds, kinds that several values name, and signatures inside
-//! an object.
+//! Tests of body formats, methods of kinds, kinds that several values together name, and signatures
+//! inside an object.
 
 use http::{Method, Request};
 

@@ -119,7 +119,7 @@ fn reports_circular_and_nested_include() {
 }
 
 #[test]
-fn reports_other_keys_in_included_file_and_invalid_values_of_include() {
+fn reports_forbidden_keys_in_included_file_and_invalid_values_of_include() {
     let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", "listen = []")]);
     assert!(
         fault.starts_with("templates/a.toml:1:1: listen: expected a known key"),

@@ -27,7 +27,7 @@ struct Door {
 
 impl Door {
     /// Creates a door for a Kollus route and a Tencent route. `route` is a line of both routes.
-    /// `play` and `push` are lines of the two templates.
+    /// `play` is a line of the Kollus template, and `push` is a line of the Tencent template.
     fn new(route: &str, play: &str, push: &str) -> Self {
         let config = format!(
             "[[route]]\npath = '/k/{{token}}'\nprovider = 'kollus'\ntoken = {{ env = 'TOKEN' }}\n{route}\n\

@@ -138,7 +138,7 @@ fn app_gets_the_event_at_once_without_a_store() {
 }
 
 #[tokio::test]
-async fn waits_double_up_to_the_maximum_and_end_at_the_last_attempt() {
+async fn waits_double_up_to_max_ms_and_the_last_wait_ends_at_give_up_time() {
     let (gate, memory) = (queued(""), in_memory());
     store(&memory, enqueue(&gate, 1, AT(0)), AT(0)).await;
     let app = gate.queued_app(&Lane::new("live", "push")).unwrap();
@@ -182,7 +182,7 @@ async fn randomness_shortens_a_wait_by_up_to_a_half() {
 }
 
 #[tokio::test]
-async fn wait_is_at_least_retry_after_header_but_ends_at_the_last_attempt() {
+async fn wait_is_at_least_retry_after_header_but_ends_at_give_up_time() {
     let (gate, memory) = (queued(""), in_memory());
     store(&memory, enqueue(&gate, 1, AT(0)), AT(0)).await;
     let claimed = claim(&memory, AT(0)).await;

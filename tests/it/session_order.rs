@@ -75,7 +75,7 @@ fn late_end_of_an_older_push_is_stale() {
 }
 
 #[test]
-fn end_of_unknown_push_is_stale_if_older_than_current_push() {
+fn end_without_known_start_is_stale_if_its_time_is_before_the_latest_start() {
     let gate = tencent(BOTH);
     assert_eq!(end(&gate, "s", "1", 0), None, "`gatepost-stale` of an end without a start");
     push(&gate, "s", "2", 10);

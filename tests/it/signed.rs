@@ -178,7 +178,7 @@ impl Rule {
     }
 }
 
-/// Returns true if the vector has the header or the field at this place.
+/// Returns false if `place` names a header or a field that the vector does not have.
 fn is_present(vector: &Vector, place: &str) -> bool {
     match (place.split_once(':'), place.strip_prefix('/')) {
         (Some(("header", name)), _) => {

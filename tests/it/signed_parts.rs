@@ -38,7 +38,7 @@ fn absent_optional_part_adds_nothing_to_the_signed_data() {
     let over = |urls: &str| code(send(&gate, &body("RECORD_OVER", urls, some)));
     assert_eq!(over(""), "event");
     assert_eq!(over(r#""play_url":null,"#), "event");
-    // A client cannot add a value of any type to a signed callback.
+    // A client cannot add a value for an absent optional part, whatever the type of the value.
     assert_eq!(over(r#""play_url":"https://evil.example.com","#), "signature_mismatch");
     for value in ["[]", "{}", "true", r#"["https://evil.example.com"]"#] {
         let added = over(&format!(r#""play_url":{value},"#));
@@ -47,7 +47,7 @@ fn absent_optional_part_adds_nothing_to_the_signed_data() {
     let shortened = urls.split_once(",").unwrap().0.to_owned() + ",";
     let shortened = body("RECORD_FILE_COMPLETE", &shortened, full);
     assert_eq!(code(send(&gate, &shortened)), "signature_mismatch");
-    // A callback may have only one of the two optional parts.
+    // gatepost also accepts a callback that has one of the two optional parts and lacks the other.
     let sent = sample_with(
         &text,
         "event",

@@ -144,7 +144,8 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     conclusion.reply.status().as_u16()
 }
 
-/// Returns the body of a push with an extra field, so that each `number` makes another callback.
+/// Returns the body of a push with `number` in an extra field. Each number gives a different
+/// callback.
 fn push(number: u32) -> &'static [u8] {
     let body = std::str::from_utf8(Call::PUSH.body).unwrap();
     body.replacen('{', &format!("{{\"number\":{number},"), 1).into_bytes().leak()
@@ -212,11 +213,11 @@ fn keeps_state_of_limits_when_config_is_replaced() {
     assert_eq!(reply_status(&gate, Call { peer: "192.0.2.2", ..event(2) }), 503);
     assert!(Call::PUSH.judge(&gate).is_ok());
     let refusal = Call::PUSH.judge(&gate).unwrap_err();
-    assert_eq!(refusal.kind().as_str(), "rate_limited", "after earlier requests");
+    assert_eq!(refusal.kind().as_str(), "rate_limited", "requests before the reload count");
 }
 
 #[test]
-fn explanation_omits_allow_if_client_is_unknown() {
+fn explanation_omits_line_source_if_client_is_unknown() {
     let gate = gate("", "allow = '192.0.2.0/24'");
     let (uri, headers) = (Uri::from_static("/t"), HeaderMap::new());
     let explain = |peer: Option<&str>| {

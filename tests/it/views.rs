@@ -171,8 +171,8 @@ fn views_accept_any_value_of_field_that_is_not_identifying() {
     });
 }
 
-// gatepost refuses a callback without an identifying field, so a view of an accepted callback never
-// fails.
+// gatepost refuses a callback if an identifying field of its kind is missing, so a view of an
+// accepted callback never fails.
 #[test]
 fn every_accepted_callback_has_a_view() {
     let gate = vectors::gate("http://app.test");

@@ -50,7 +50,7 @@ fn reads_strings_and_numbers_from_environment_variables() {
 }
 
 #[test]
-fn reports_unusable_environment_variable_without_its_value() {
+fn reports_unusable_environment_variable_but_does_not_show_its_value() {
     let error = with_variables(&VALUES[..4]).unwrap_err();
     let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
     assert_eq!(fault.problem(), "expected a value of the environment variable `MS`, found none");

@@ -12,8 +12,8 @@ fn key_pair_definition(digest: &str, encoding: &str) -> String {
     ))
 }
 
-/// The algorithms, each with its encoding, the name of its keys, and a signature computed with
-/// Python's `cryptography`.
+/// The algorithms, each with the encoding of its signatures, the name of its key files, and a
+/// signature that Python's `cryptography` computed for the sample.
 const KEY_PAIRS: [(&str, &str, &str, &str); 3] = [
     (
         "rsa-sha256",

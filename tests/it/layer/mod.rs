@@ -340,7 +340,7 @@ async fn service_receives_host_header_of_callback() {
 struct Peer(IpAddr);
 
 #[tokio::test]
-async fn allow_permits_listed_client_directly_and_through_trusted_proxy() {
+async fn key_allow_permits_listed_client_directly_and_through_trusted_proxy() {
     let config = "trusted_proxies = '10.0.0.1'\n[[route]]\npath = '/k'\nprovider = 'kollus'\n\
                   allow = '192.0.2.0/24'\n[[template]]\nname = 'a'\nprovider = 'kollus'\n\
                   bind = ['*']\non.live_play = 'http://app.test/play'\n";

@@ -121,9 +121,9 @@ async fn layer_refuses_forgery_at_every_position_in_router() {
     }
 }
 
-// If the layer is in a nested router, the path of a route may omit the prefix of that router.
+// If the layer is in a nested router, the path in the config may omit the prefix of that router.
 #[tokio::test]
-async fn layer_refuses_forgery_if_route_omits_prefix_of_nested_router() {
+async fn layer_refuses_forgery_if_path_in_config_omits_prefix_of_nested_router() {
     let record = Record::default();
     let inner = || Router::new().route("/cb", record.handler());
     let layer = || GateLayer::new(gate("/cb", ""));

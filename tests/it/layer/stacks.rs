@@ -73,7 +73,7 @@ where
     (parts.status, parts.headers, body)
 }
 
-/// Checks the responses to a genuine callback, a forged callback and another request.
+/// Checks the responses to a genuine callback, a forged callback and a request on another path.
 async fn assert_serves<S, B>(service: S)
 where
     S: Service<Request<Body>, Response = http::Response<B>> + Clone,
@@ -218,7 +218,7 @@ async fn documented_order_applies_failure_policy_on_timeout() {
 }
 
 // The layers of `Router::layer` run after routing. They do not apply to a route that the app adds
-// to the router later.
+// after the call of `Router::layer`.
 #[tokio::test]
 async fn documented_order_serves_callbacks_in_router_layer() {
     let stack = ServiceBuilder::new()

@@ -23,7 +23,7 @@ use crate::core::judge;
 
 const KEY: &str = "It's a Secret to Everybody";
 
-/// A payload, and GitHub's name of its kind.
+/// A payload, and GitHub's name for the kind of the payload.
 struct Payload {
     event: String,
     json: Value,

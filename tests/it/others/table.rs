@@ -85,7 +85,7 @@ struct Row {
     body: Option<String>,
     /// The body in base64, if it is not UTF-8.
     body_base64: Option<String>,
-    /// The number of copies of the text that the body consists of.
+    /// Number of copies of the text `body` in the request's body; 1 by default.
     repeat: Option<usize>,
     #[serde(flatten)]
     verdicts: Verdicts,

@@ -1,4 +1,5 @@
-//! Tests of a shared state that hangs, fails, is late, or contains a value of another version.
+//! Tests of a shared state that hangs, fails, is late, or contains a value that another version of
+//! gatepost wrote.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -136,7 +137,7 @@ async fn uses_failed_state_again_within_a_second_after_its_return() {
     sleep(Duration::from_secs(1)).await;
     machine.send("/tencent", &push(3), &mut app).await;
     assert_eq!(*machine.outages.lock().unwrap(), ["lost: no leader", "back after 6"]);
-    // This machine remembers its own replies from the outage.
+    // This machine remembers the replies that it sent during the outage.
     let resent = machine.send("/tencent", &push(1), &mut app).await;
     assert_eq!((resent.origin.as_str(), app.asked), ("resend", 3));
     let other = Machine::new("", &machine.state);
@@ -161,7 +162,7 @@ async fn late_state_loses_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn asks_app_if_shared_value_has_another_version() {
+async fn asks_app_if_another_version_of_gatepost_wrote_shared_value() {
     let (faulty, machine) = faulty();
     let unknown =
         SharedValue { bytes: b"\xffnew".as_slice().into(), until: Timestamp::from_secs(T + 99) };

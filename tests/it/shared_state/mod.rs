@@ -29,8 +29,8 @@ struct Machine {
     state: Arc<dyn SharedState>,
     missed: Mutex<BTreeMap<SharedUse, u32>>,
     outages: Mutex<Vec<String>>,
-    /// Limits that differ from those of another machine, as text: the route, the values of this
-    /// machine, and the values of the other machine.
+    /// Limits that differ from those of another machine, as text: the route, this machine's rate
+    /// and burst, and the other machine's rate and burst.
     differing: Mutex<Vec<String>>,
 }
 
