@@ -96,7 +96,8 @@ view! {
         content_expired: Option<i64> = "content_expired",
         /// 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
         check_expired: Option<i64> = "check_expired",
-        /// The purpose of kind 3: 0 to play the download, 1 to refresh several downloads.
+        /// The purpose of a request of kind 3: 0 to play the download, 1 to refresh several
+        /// downloads.
         reset_req: Option<i64> = "reset_req",
         /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
         expiration_date: Option<i64> = "expiration_date",
