@@ -32,7 +32,8 @@ const OTHER_NAME: &str =
     "expected a certificate for the host, found other names; set `server_name` in [[outgoing_tls]]";
 const AUTHORITY_AS_SERVER: &str =
     "expected a certificate of a server, found one of an authority; issue it with CA:FALSE";
-const OTHER_SIGNATURE: &str = "expected a trusted signature, found another; write the authority's current certificate to `ca`";
+const OTHER_SIGNATURE: &str =
+    "expected a trusted signature, found another; write the current CA certificate to `ca`";
 const OTHER_PURPOSE: &str =
     "expected a certificate for servers, found another purpose; issue it with serverAuth";
 const INVALID_CERTIFICATE: &str =

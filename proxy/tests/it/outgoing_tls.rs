@@ -255,7 +255,7 @@ fn names_remedy_for_each_tls_error() {
             &self_signed("localhost"),
             None,
             trusted,
-            "found another; write the authority's current certificate to `ca`",
+            "found another; write the current CA certificate to `ca`",
         ),
         (&authority.own(), None, trusted, "found one of an authority; issue it with CA:FALSE"),
         (&authority.own(), None, "", "found one of an authority; issue it with CA:FALSE"),
