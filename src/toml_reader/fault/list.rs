@@ -1,7 +1,7 @@
 //! The faults and warnings of a config file and of its included files, or of a definition.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{AbsentKey, Fault};
 use crate::printable::{print_only, printable};
@@ -27,8 +27,8 @@ pub(crate) struct Faults<'t> {
     /// The keys that the operator has probably misspelt, each in its correct spelling and with
     /// its table.
     typos: RefCell<Vec<AbsentKey>>,
-    /// The keys that each sort of table may have.
-    known: RefCell<Vec<AbsentKey>>,
+    /// The keys that each sort of table may have, by the sort.
+    known: RefCell<BTreeMap<String, BTreeSet<String>>>,
     /// The start of each value that cannot be a secret: the index of its text, and the byte offset
     /// in this text.
     shown: RefCell<HashSet<(usize, usize)>>,
@@ -201,20 +201,16 @@ impl<'t> Faults<'t> {
     /// Records the keys that all tables of a sort may have.
     pub(in crate::toml_reader) fn note_table(&self, table: &Place, keys: &[&str]) {
         let sort = sort_of(&table.key);
-        if self.known.borrow().iter().all(|own| own.table != sort) {
+        if !self.known.borrow().contains_key(&sort) {
             self.note_known(&sort, keys);
         }
     }
 
     /// Records the keys that a table may have.
     pub(crate) fn note_known(&self, table: &str, keys: &[&str]) {
-        let table = sort_of(table);
         let mut known = self.known.borrow_mut();
-        for key in keys {
-            if !known.iter().any(|own| own.table == table && own.key == *key) {
-                known.push(AbsentKey { text: 0, table: table.clone(), key: (*key).to_owned() });
-            }
-        }
+        let own = known.entry(sort_of(table)).or_default();
+        own.extend(keys.iter().map(|key| (*key).to_owned()));
     }
 
     /// Records that the value at this place cannot be a secret, so that an excerpt may show it.
@@ -294,12 +290,17 @@ fn may_contain_password(text: &str) -> bool {
 }
 
 /// Returns the remedy for a key that belongs in another table of the config or the definition.
-fn moved(fault: &Fault, known: &[AbsentKey], is_definition: bool) -> Option<String> {
+fn moved(
+    fault: &Fault,
+    known: &BTreeMap<String, BTreeSet<String>>,
+    is_definition: bool,
+) -> Option<String> {
+    if fault.kind != FaultKind::KeyUnknown {
+        return None;
+    }
     let (table, key) = fault.key.rsplit_once('.').unwrap_or(("", &fault.key));
     let table = sort_of(table);
-    let is_wrong = fault.kind == FaultKind::KeyUnknown;
-    let is_here = |own: &&AbsentKey| own.key == key && own.table != table;
-    let place = |own: &AbsentKey| match &*own.table {
+    let place = |own: &str| match own {
         "" if is_definition => Some("above the first table of the definition, such as [request]"),
         "" => Some("above the first [[route]] or [[template]]"),
         "request" if is_definition => Some("under [request]"),
@@ -310,7 +311,8 @@ fn moved(fault: &Fault, known: &[AbsentKey], is_definition: bool) -> Option<Stri
         "template.on" => Some("into the entry of a kind, { … }, under [template.on]"),
         _ => None,
     };
-    let right = known.iter().filter(|_| is_wrong).filter(is_here).find_map(place)?;
+    let others = known.iter().filter(|(own, keys)| **own != table && keys.contains(key));
+    let right = others.map(|(own, _)| own.as_str()).find_map(place)?;
     Some(format!("move `{key}` {right}"))
 }
 
