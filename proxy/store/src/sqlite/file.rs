@@ -214,6 +214,9 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", "full")?;
     // After a checkpoint, SQLite shrinks a log file that is larger than this limit.
     db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
+    // A commit that reaches this number of pages in the log copies them into the database. With
+    // SQLite's 1,000 pages, one commit in fifty did so, and took 3 ms instead of 0.6 ms.
+    db.pragma_update_and_check(None, "wal_autocheckpoint", 4000, |_| Ok(()))?;
     db.pragma_update(None, "recursive_triggers", false)
 }
 
