@@ -28,10 +28,13 @@ impl TelemetrySettings {
 
 /// Callbacks for which the proxy writes a log line.
 ///
-/// gatepost always logs a failure of the app. gatepost also always logs an accepted callback if a
-/// field is missing or does not have its declared type, if a signed id arrived earlier with other
-/// data, if the app's answer is unclear or has members that gatepost drops, or if the template does
-/// not list the kind.
+/// The proxy always logs a failure of the app. It also always logs an accepted callback in each of
+/// these cases:
+///
+/// - A field is missing, or does not have its declared type.
+/// - A signed id arrived earlier with other data.
+/// - The app's answer is unclear, or has members that gatepost drops.
+/// - The template does not list the kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogCallbacks {
     /// Each callback.

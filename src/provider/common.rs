@@ -52,7 +52,7 @@ impl CommonEvent {
         })
     }
 
-    /// Returns `true` if the event is a request, which the app allows or denies.
+    /// Returns `true` if the app allows or denies the event.
     pub(crate) const fn is_request(self) -> bool {
         matches!(self, Self::PlayRequested | Self::PublishRequested)
     }

@@ -1,4 +1,5 @@
-//! Combination of the verdict on a request to a route in shadow mode with the app's answer.
+//! The outcome of a request to a route in shadow mode: the verdict on the request, combined with
+//! the app's answer.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,7 +98,8 @@ impl ShadowExchange {
 ///
 /// The observer copies a body of at most [`MAX_ANSWER_BYTES`]. It copies nothing if the outcome of
 /// the request is already a refusal or `unseen` when the head of the answer arrives. If a server
-/// drops an observer before the end of the answer, the prediction is `unseen`.
+/// drops an observer before the end of the answer, the effect of the prediction is
+/// [`Effect::Unseen`](super::Effect::Unseen).
 /// [`Shadow::observe_exchange`](super::Shadow::observe_exchange) has an example.
 pub struct AnswerObserver {
     /// `None` after the end of the observation.

@@ -164,7 +164,7 @@ fn recordings(name: &str) -> Vec<String> {
 fn evidence_text(evidence: Evidence, provider: &ProviderInfo) -> String {
     let meaning = match evidence {
         Evidence::Vector => {
-            "the platform itself confirms this definition. A test verifies a signature that the platform has \
+            "material of the platform itself supports this definition. A test verifies a signature that the platform has \
              published, or the definition follows the platform's own code, such as its library or its server."
         }
         Evidence::Documented => {

@@ -16,8 +16,9 @@ pub(crate) fn text(raw: Option<&RawString>) -> &str {
     raw.and_then(RawString::as_str).unwrap_or_default()
 }
 
-/// Returns the comments that remain after the removal of a key or table. `above` is the text above
-/// that key or table. A blank line separates the remaining comments from the key or table.
+/// Returns the comments that remain after the removal of a key or table: those above the last blank
+/// line in `above`, which is the text above that key or table. The comments directly above the key
+/// or table are removed with it.
 pub(crate) fn kept(above: &str) -> &str {
     let (mut start, mut cut) = (0, 0);
     for line in above.split_inclusive('\n').filter(|line| line.ends_with('\n')) {

@@ -1,5 +1,5 @@
-//! The API key with which the console accesses the account, from the environment of this process.
-//! The command line has options for other sources of the key.
+//! The API key of the account for gatepost's console, read from the environment of this process. The
+//! command line has options for other sources of the key.
 
 use std::env::var;
 use std::fs::read_to_string;
@@ -26,9 +26,12 @@ impl PlatformAccount {
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable of the API key is missing, if the address of the platform's
-    /// API is invalid, if gatepost cannot read the file that a variable names, or if gatepost
-    /// cannot create the HTTP client or the runtime.
+    /// Returns an error in each of these cases:
+    ///
+    /// - A variable of the API key is missing.
+    /// - gatepost cannot read the file that a variable names.
+    /// - The address of the platform's API is invalid.
+    /// - gatepost cannot create the HTTP client or the runtime.
     pub(crate) fn of_environment() -> Result<Self, PlatformError> {
         let credentials = credentials()?;
         let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{StatusCode, Uri};
 use serde::{Deserialize, Deserializer, de};
 
-/// A scenario: the callbacks of several streams, with the gaps between them.
+/// A scenario: the callbacks of several streams, each with its time.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {

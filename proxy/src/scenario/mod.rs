@@ -1,4 +1,4 @@
-//! Scenarios: the callbacks of several streams, with the gaps between them.
+//! Scenarios: the callbacks of several streams, each with its time.
 //! `gatepost send --scenario` and the console's Send page play scenarios.
 
 mod file;

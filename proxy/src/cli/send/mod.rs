@@ -43,7 +43,7 @@ pub(super) struct SendArguments {
         value_parser = address
     )]
     to: Option<Uri>,
-    /// File with a scenario: the callbacks of several streams, with the gaps between them. The
+    /// File with a scenario: the callbacks of several streams, each with its time. The
     /// manual's page `scenario` describes the file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "fields", "at", "print"])]
     scenario: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! `gatepost send --scenario`: the callbacks of several streams, with the gaps between them.
+//! `gatepost send --scenario`: the callbacks of several streams, each with its time.
 
 use std::path::Path;
 
