@@ -101,6 +101,32 @@ fn applies_failure_policy_on_invalid_answer() {
 }
 
 #[test]
+fn line_about_malformed_answer_has_its_status_and_content_type() {
+    let long = format!("content-type: text/{}\r\n", "x".repeat(300));
+    let cut = format!("status 200, content-type text/{}\"", "x".repeat(95));
+    for (header, found) in [
+        (
+            "content-type: text/HTML; charset=utf-8\r\n",
+            "status 200, content-type text/HTML; charset=utf-8; HTML is usually a login page",
+        ),
+        ("content-type: application/json\r\n", "status 200, content-type application/json\""),
+        (&*long, &cut),
+        ("", "status 200, no content-type\""),
+        (
+            "content-encoding: gzip\r\ncontent-type: text/html\r\n",
+            "without compression (status 200, content-type text/html; HTML is usually",
+        ),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{header}content-length: 5\r\n\r\nLogin");
+        let app = App::start(move |_| Act::Raw(answer.clone().into_bytes()));
+        let gate = Gatepost::serve("", &templates(&app));
+        assert_eq!(gate.send(&play()).text(), FAILED);
+        let line = gate.program.wait_for_line("\"code\":\"answer_malformed\"");
+        assert!(line.contains(found), "expected {found}, found {line}");
+    }
+}
+
+#[test]
 fn applies_failure_policy_on_too_large_answer() {
     let huge = format!("{{\"result\":1,\"message\":\"{}\"}}", "x".repeat(300_000));
     let app = App::answering(200, huge.leak());
