@@ -224,12 +224,7 @@ fn names_remedy_for_each_tls_error() {
     let localhost = authority.sign("localhost");
     for (own, clients, tls, found) in [
         (&localhost, None, "", "found an unknown authority; set `ca` in [[outgoing_tls]]"),
-        (
-            &authority.sign("other.test"),
-            None,
-            trusted,
-            "found other names; set `server_name` in [[outgoing_tls]]",
-        ),
+        (&authority.sign("other.test"), None, trusted, "found other.test; set `server_name`"),
         (
             &authority.sign_until("localhost", 2001),
             None,

@@ -289,9 +289,10 @@ impl GateModule {
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error, end: UpstreamEnd) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
         let explained = app::tls_fault::explain_pingora(error).or_else(|| {
-            (end == UpstreamEnd::AfterHandshake).then_some(app::tls_fault::CLOSED_AFTER_HANDSHAKE)
+            let closed = app::tls_fault::CLOSED_AFTER_HANDSHAKE.into();
+            (end == UpstreamEnd::AfterHandshake).then_some(closed)
         });
-        let reason = explained.unwrap_or(error.etype().as_str());
+        let reason = explained.unwrap_or_else(|| error.etype().as_str().into());
         let fault = upstream_fault(error, end == UpstreamEnd::InResponse);
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
