@@ -399,8 +399,8 @@ fn page_of_metrics_matches_a_scrape() {
     let metrics = gate.metrics();
     let page = include_str!("../../../src/manual/metrics.md");
     let mut found = metric_names(&metrics);
-    // These metrics appear only after the first request on a route in shadow mode, the first TLS
-    // handshake, or the first certificate.
+    // These metrics appear only with a route in shadow mode, the first TLS handshake, or the first
+    // certificate.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");
