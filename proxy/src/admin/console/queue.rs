@@ -19,7 +19,7 @@ use super::layout::Layout;
 use super::response::ConsoleResponse;
 use super::{ConsoleRequest, filters};
 use crate::clock;
-use crate::queue::{Queue, event_json, set_condition, within_limit};
+use crate::queue::{Queue, event_json, masked, set_condition, within_limit};
 
 /// Maximum number of events on a page, and in a change.
 const MAX_EVENTS: usize = 200;
@@ -36,7 +36,7 @@ pub(super) async fn answer(
         return ConsoleResponse::page(&NoStorePage { layout: request.layout("queue") });
     };
     let answered = match (&request.method, path) {
-        (&Method::GET, []) => list(queue, request).await,
+        (&Method::GET, []) => list(queue, gate, request).await,
         (_, ["replay"]) => change(queue, session, request, Operation::Replay).await,
         (_, ["drop"]) => change(queue, session, request, Operation::Drop).await,
         (&Method::GET, [number]) => show(queue, gate, request, number).await,
@@ -50,7 +50,11 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
     ConsoleResponse::page(&page).with_status(StatusCode::SERVICE_UNAVAILABLE)
 }
 
-async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
+async fn list(
+    queue: &Queue,
+    gate: &Gate,
+    request: &ConsoleRequest,
+) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
     // Request one event more than the page shows. If this event exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
@@ -58,6 +62,7 @@ async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse
     let (mut entries, status) = within_limit(read).await?;
     let has_more = entries.len() > MAX_EVENTS;
     entries.truncate(MAX_EVENTS);
+    let entries: Vec<_> = entries.into_iter().map(|entry| masked(gate, entry)).collect();
     let conditions = conditions(&filter);
     Ok(ConsoleResponse::page(&QueuePage {
         layout: request.layout("queue"),
@@ -90,6 +95,7 @@ async fn show(
                     it, or gatepost may have removed it from the store.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
+    let entry = masked(gate, entry);
     let json = event_json(gate, &entry, &event);
     Ok(ConsoleResponse::page(&QueuedEventPage {
         layout: request.layout("queue"),
