@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::console;
 use crate::support::*;
+use crate::template_api::TOKEN_LINE;
 
 /// Checks the replies to a play and a push while the app fails. The log and the metrics must
 /// contain `code`.
@@ -224,4 +226,21 @@ fn replies_503_without_reply_key() {
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
     assert_eq!(app.seen().len(), 0, "events without a reply key");
+}
+
+#[test]
+fn page_of_callback_says_that_app_did_not_answer_in_time() {
+    let app = App::start(|_| Act::Hold(b""));
+    let gate = Gatepost::serve(TOKEN_LINE, &templates(&app));
+    let cookie = console::cookie(&gate, TOKEN);
+    assert_eq!(gate.send(&play()).text(), FAILED);
+    let page = || console::get(&gate, "/console/callbacks/1", &cookie);
+    eventually("a captured callback", || page().status == 200);
+    let page = page().text();
+    for found in ["<h2>Event to the app</h2>", "The app did not answer in time."] {
+        assert!(page.contains(found), "expected {found}, found {page}");
+    }
+    for wrong in ["(not sent)", "gatepost did not ask the app"] {
+        assert!(!page.contains(wrong), "expected no {wrong:?}, found {page}");
+    }
 }
