@@ -290,6 +290,10 @@ impl Unavailable {
         self.kind
     }
 
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
     pub(crate) fn with(kind: UnavailableKind, detail: &str) -> Self {
         Self { kind, detail: Some(printable(detail)) }
     }

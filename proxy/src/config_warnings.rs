@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
-use gatepost::{Config, Fault};
+use gatepost::{Config, Fault, FaultKind};
+
+use crate::{clock, tls};
 
 /// Logs the first warning of each code, with the number of further warnings of this code.
-/// `gatepost check` prints all warnings.
+/// `gatepost check` prints all warnings. Also logs a warning for each file of certificates that is
+/// out of date, except for the certificates that gatepost serves.
 pub(crate) fn log_warnings(config: &Config, path: &Path) {
     for (first, places) in grouped(config.warnings()) {
         let more = more(places);
         tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
+    }
+    for (problem, remedy) in tls::warnings(config, clock::now()) {
+        let code = FaultKind::CertificateOutOfDate.as_str();
+        tracing::warn!(code, "{problem}; {remedy}");
     }
 }
 

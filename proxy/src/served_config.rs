@@ -340,7 +340,7 @@ impl LoadedConfig {
         status.loaded_at = clock::now();
         (status.routes, status.templates) = (config.routes().count(), config.templates().count());
         let loaded_at = status.loaded_at.as_secs();
-        METRICS.serve(config.templates());
+        METRICS.serve(config);
         log::set_callbacks(config.proxy().telemetry.log_callbacks);
         CAPTURED.apply(config.proxy().inspector);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);

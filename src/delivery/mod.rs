@@ -26,6 +26,7 @@
 
 mod acknowledgement;
 mod drive;
+mod malformed_answer;
 mod outcome;
 mod queued;
 mod replay;

@@ -18,6 +18,7 @@
 use http::StatusCode;
 
 use super::acknowledgement::{check_status, check_taken, coding_fault, contains_fatal_error};
+use super::malformed_answer::add_content_type;
 use super::status_detail::status_detail;
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::event::Forward;
@@ -56,7 +57,11 @@ impl Accepted {
 
     fn judged(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, &ask.policy) {
-            (Some(decision), Some(policy)) => self.decided_by_app(decision, policy, ask, answer),
+            (Some(decision), Some(policy)) => {
+                let mut conclusion = self.decided_by_app(decision, policy, ask, answer);
+                add_content_type(&mut conclusion, answer);
+                conclusion
+            }
             // The config gives each decision a policy. Without a policy, gatepost must not allow
             // the request.
             (Some(_), None) => self.failed(None, UnavailableKind::ReplyKeyMissing.into()),

@@ -60,6 +60,24 @@ pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
     limited_line!(warn, fault.as_str(), now, status, from, "request refused: {fault}");
 }
 
+/// Logs a warning about a request that is not a callback, and to which the server replied 404,
+/// because the config has no upstream.
+///
+/// `request` is the method and the path, without secrets.
+pub fn route_not_found(request: &dyn Display, from: Option<IpAddr>, now: Timestamp) {
+    limited_line!(
+        warn,
+        "route_not_found",
+        now,
+        status = 404,
+        request = tracing::field::display(request),
+        from = from.map(tracing::field::display),
+        "request answered with 404: no route has this path, and the config has no upstream; compare \
+         the path with `gatepost routes`; often, a proxy in front of gatepost removes the start of the \
+         path"
+    );
+}
+
 /// Logs a warning about a connection or a request that the server closed without a verdict.
 ///
 /// The caller chooses the `code`, such as `proxy_protocol_broken`.

@@ -74,6 +74,7 @@ class Queue(ConsoleTest):
         self.gatepost.give_dead_domain_an_app()
         self.click("Deliver again", "link")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Deliver event 1 again?")
+        expect(self.page.get_by_role("main")).to_contain_text("#1: dead/push, live/match")
         self.click("Deliver again")
         expect(self.page.get_by_role("status")).to_have_text("1 event queued again.")
         self.gatepost.wait_until(lambda: len(self.gatepost.seen) == 1)
@@ -85,6 +86,8 @@ class Queue(ConsoleTest):
         self.expect_rows("queue?state=dead", 2)
         self.click("Drop these", "link")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Drop 2 events?")
+        expect(self.page.get_by_role("listitem").filter(has_text="dead/push")).to_have_text(
+            ["#1: dead/push, live/one", "#2: dead/push, live/two"])
         self.check_page("queue-drop")
         # If a dead letter arrives while the operator confirms, gatepost does not drop this dead letter.
         self.gatepost.push(app="dead.example.com", stream="three")

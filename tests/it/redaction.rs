@@ -6,6 +6,7 @@ use gatepost::Gate;
 use serde_json::Value as Json;
 use toml::Value as Toml;
 
+use crate::language::definition;
 use crate::vectors;
 
 const ROUTE: &str = "[[route]]\npath = '/hook'\nprovider = 'mux'\n";
@@ -180,4 +181,33 @@ fn secrets_of(config: &Toml) -> Vec<((String, String), String)> {
         }
     }
     found
+}
+
+/// Builds a gate with the definition of a platform `cam`, and with `config`.
+fn gate_of_cam(config: &str) -> Gate {
+    let folder = tempfile::TempDir::new().unwrap();
+    let kinds = "[kind]\nother = 'a'\n[kinds.a.fields]\n\
+                 pin = { type = 'string', optional = true, secret = true, aliases = ['pinCode'] }\n\
+                 stream = { type = 'string', optional = true, aliases = ['streamName'] }\n";
+    std::fs::write(folder.path().join("cam.toml"), definition(kinds)).unwrap();
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, format!("provider_files = ['cam.toml']\n{config}")).unwrap();
+    Gate::from_toml_file(path).unwrap_or_else(|error| panic!("expected a gate, found {error}"))
+}
+
+#[test]
+fn secret_names_contain_aliases_of_secret_fields() {
+    let gate = gate_of_cam("[[route]]\npath = '/c'\nprovider = 'cam'\n");
+    assert_eq!(gate.secret_names("cam"), ["pin", "pinCode"]);
+}
+
+// A store may still contain events of a provider whose route the operator has removed.
+#[test]
+fn secret_names_of_provider_without_route_are_those_of_its_definition() {
+    let gate = gate_of_cam(ROUTE);
+    assert_eq!(gate.secret_names("cam"), ["pin", "pinCode"]);
+    let names = gate.secret_names("tencent-css");
+    assert!(names.iter().any(|name| name == "stream_param"), "{names:?}");
+    assert!(names.iter().any(|name| name == "sign"), "{names:?}");
+    assert_eq!(gate.secret_names("no-such-provider"), [""; 0]);
 }

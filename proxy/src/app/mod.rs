@@ -8,6 +8,7 @@ mod response_limit;
 pub(crate) mod tls;
 pub(crate) mod tls_fault;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,7 +186,7 @@ fn is_gateway_error(status: StatusCode) -> bool {
 
 /// Converts the error of a new connection to an [`Answer`].
 fn not_connected(error: &(dyn Error + 'static)) -> Answer {
-    let explained = tls_fault::explain_new_connection(error).map(str::to_owned);
+    let explained = tls_fault::explain_new_connection(error).map(Cow::into_owned);
     Answer::Unreachable(explained.unwrap_or_else(|| root_cause(error)))
 }
 
@@ -282,7 +283,7 @@ pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 /// [`tls_fault::explain`], which has a remedy.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     if let Some(explained) = tls_fault::explain(error) {
-        return explained.to_owned();
+        return explained.into_owned();
     }
     let mut cause = error;
     while let Some(deeper) = cause.source() {

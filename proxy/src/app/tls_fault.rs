@@ -3,6 +3,7 @@
 //! rustls describes many faults only by the names of its own types, which do not help an
 //! operator. The texts of this module replace all these descriptions.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 
@@ -56,15 +57,20 @@ const OTHER_FAULT: &str =
 /// gatepost does not depend on webpki, so it cannot name the type of the error.
 const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
 
-/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. A
-/// longer text would lose its remedy in the log.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
+/// Length that each text stays below, in bytes. A longer text would lose its remedy in the log.
+const MAX_BYTES: usize = 100;
+
+/// Maximum number of names of a certificate in a text.
+const MAX_NAMES: usize = 3;
+
+/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error.
+pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
     tls_error(error)
 }
 
 /// Describes an error of a new connection to a server with https, as [`explain`] does. A server
 /// without TLS may reset the connection in the handshake.
-pub(crate) fn explain_new_connection(error: &(dyn Error + 'static)) -> Option<&'static str> {
+pub(crate) fn explain_new_connection(error: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
     let is_end = |kind: io::ErrorKind| {
         use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
         matches!(kind, ConnectionReset | BrokenPipe | UnexpectedEof)
@@ -77,7 +83,7 @@ pub(crate) fn explain_new_connection(error: &(dyn Error + 'static)) -> Option<&'
     };
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     let mut has_ended = || causes.any(is_ended);
-    explain(error).or_else(|| has_ended().then_some(CLOSED_IN_HANDSHAKE))
+    explain(error).or_else(|| has_ended().then_some(CLOSED_IN_HANDSHAKE.into()))
 }
 
 /// Returns true if bytes in place of an HTTP response begin with a record of TLS.
@@ -89,16 +95,18 @@ pub(crate) const fn begins_with_tls(bytes: &[u8]) -> bool {
 /// `[[outgoing_tls]]`.
 pub(crate) fn explain_for_command(error: &(dyn Error + 'static)) -> Option<String> {
     let text = explain(error)?;
-    let fault = text.split_once("; ").filter(|(_, remedy)| remedy.contains("[[outgoing_tls]]"));
+    let is_of_config =
+        |remedy: &str| remedy.contains("[[outgoing_tls]]") || remedy.contains("`server_name`");
+    let fault = text.split_once("; ").filter(|(_, remedy)| is_of_config(remedy));
     Some(match fault {
         Some((fault, _)) => format!("{fault}; check the host and --cacert"),
-        None => text.to_owned(),
+        None => text.into_owned(),
     })
 }
 
 /// Describes an error of a connection from Pingora to a server, as [`explain`] does. Pingora keeps
 /// only the text of a handshake error.
-pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
+pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<Cow<'static, str>> {
     const TEXTS: [(&str, &str); 19] = [
         ("UnknownIssuer", UNKNOWN_AUTHORITY),
         ("BadSignature", OTHER_SIGNATURE),
@@ -122,10 +130,45 @@ pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     ];
     let text = || {
         let text = error.to_string();
-        TEXTS.iter().find(|(needle, _)| has_words(&text, needle)).map(|(_, explained)| *explained)
+        let known = TEXTS.iter().find(|(needle, _)| has_words(&text, needle));
+        known.map(|(_, explained)| with_names(explained, &text))
     };
     let is_handshake = *error.etype() == ErrorType::TLSHandshakeFailure;
-    explain(error.root_cause()).or_else(text).or(is_handshake.then_some(OTHER_FAULT))
+    explain(error.root_cause()).or_else(text).or(is_handshake.then_some(OTHER_FAULT.into()))
+}
+
+/// Adds the names of the server's certificate to `explained`, if `explained` is about these names.
+/// `text` is the text of rustls, which lists the names.
+fn with_names(explained: &'static str, text: &str) -> Cow<'static, str> {
+    const BEGIN: &str = "expected a certificate for the host, found ";
+    const REMEDY: &str = "; set `server_name`";
+    let names = text.split_once("is only valid for ").filter(|_| explained == OTHER_NAME);
+    let Some((_, names)) = names else { return explained.into() };
+    let names = names.split(", ").flat_map(|names| names.split(" or "));
+    let names: Vec<_> = names.filter_map(bare).collect();
+    let room = MAX_BYTES - 1 - BEGIN.len() - REMEDY.len();
+    let shown = (1..=MAX_NAMES.min(names.len())).rev().map(|count| first(&names, count));
+    let is_plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match shown.into_iter().find(|shown| shown.len() <= room && is_plain(shown)) {
+        Some(shown) => format!("{BEGIN}{shown}{REMEDY}").into(),
+        None => explained.into(),
+    }
+}
+
+/// Returns the first `count` names, and the number of the others.
+fn first(names: &[&str], count: usize) -> String {
+    let shown = names.iter().take(count).copied().collect::<Vec<_>>().join(", ");
+    match names.len() - count.min(names.len()) {
+        0 => shown,
+        others => format!("{shown} and {others} more"),
+    }
+}
+
+/// Returns a name without the type that rustls writes around it, as in `DnsName("a.example")`;
+/// `None` for other text.
+fn bare(name: &str) -> Option<&str> {
+    let inside = name.strip_prefix("DnsName(").or_else(|| name.strip_prefix("IpAddress("))?;
+    inside.split(')').next().map(|name| name.trim_matches('"'))
 }
 
 /// Returns true if `text` contains `words` without a letter or digit directly after them.
@@ -136,20 +179,20 @@ fn has_words(text: &str, words: &str) -> bool {
 
 /// Describes the outermost TLS error among the causes of `error`. Looks inside each `io::Error`,
 /// because its `source` skips the inner error.
-fn tls_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
+fn tls_error(error: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return Some(describe(found));
+            return Some(with_names(describe(found), &found.to_string()));
         }
         let io = error.downcast_ref::<io::Error>();
         let inner = io.and_then(io::Error::get_ref);
         if let Some(found) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(describe(found));
+            return Some(with_names(describe(found), &found.to_string()));
         }
         // The text of tokio-rustls for a server that closes the connection in the handshake.
         if inner.is_some_and(|inner| inner.to_string() == "tls handshake eof") {
-            return Some(CLOSED_IN_HANDSHAKE);
+            return Some(CLOSED_IN_HANDSHAKE.into());
         }
         cause = match inner {
             Some(inner) => Some(inner),
@@ -236,7 +279,43 @@ mod tests {
             rustls::Error::NoCertificatesPresented,
             rustls::Error::DecryptError,
         ];
-        faults.into_iter().map(Into::into).chain(alerts).chain(others).collect()
+        let faults = faults.into_iter().chain(NAMES.map(other_names));
+        faults.map(Into::into).chain(alerts).chain(others).collect()
+    }
+
+    const NAMES: [&[&str]; 6] = [
+        &["app.internal"],
+        &["app.internal", "b.internal"],
+        &["a.example", "b.example", "c.example"],
+        &["a.example", "b.example", "c.example", "d.example", "e.example"],
+        &["first.internal.example", "second.internal.example"],
+        &["a.host.with.a.name.that.does.not.fit.into.the.text.example"],
+    ];
+
+    fn other_names(presented: &[&str]) -> CertificateError {
+        CertificateError::NotValidForNameContext {
+            expected: "localhost".try_into().unwrap(),
+            presented: presented.iter().map(|name| format!("DnsName(\"{name}\")")).collect(),
+        }
+    }
+
+    #[test]
+    fn text_about_other_names_has_the_first_names_that_fit() {
+        for (names, found) in NAMES.into_iter().zip([
+            "found app.internal; set `server_name`",
+            "found app.internal, b.internal; set `server_name`",
+            "found a.example, b.example, c.example; set `server_name`",
+            "found a.example, b.example and 3 more; set `server_name`",
+            "found first.internal.example and 1 more; set `server_name`",
+            "found other names; set `server_name` in [[outgoing_tls]]",
+        ]) {
+            let error = rustls::Error::from(other_names(names));
+            let text = explain(&error).unwrap();
+            assert!(text.ends_with(found), "expected {found}, found {text}");
+        }
+        let error = rustls::Error::from(other_names(NAMES[0]));
+        let text = explain_for_command(&error).unwrap();
+        assert!(text.ends_with("found app.internal; check the host and --cacert"), "{text}");
     }
 
     #[test]
@@ -248,11 +327,12 @@ mod tests {
             let nested = io::Error::other(error.clone());
             assert_eq!(explain(&nested), Some(text));
         }
-        assert_eq!(explain(&io::Error::other("tls handshake eof")), Some(CLOSED_IN_HANDSHAKE));
+        let closed = Some(Cow::from(CLOSED_IN_HANDSHAKE));
+        assert_eq!(explain(&io::Error::other("tls handshake eof")), closed);
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         assert_eq!(explain(&reset), None);
-        assert_eq!(explain_new_connection(&reset), Some(CLOSED_IN_HANDSHAKE));
-        assert_eq!(explain_new_connection(&io::Error::other(reset)), Some(CLOSED_IN_HANDSHAKE));
+        assert_eq!(explain_new_connection(&reset), closed);
+        assert_eq!(explain_new_connection(&io::Error::other(reset)), closed);
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(explain_new_connection(&refused), None);
         for text in [TLS_FOUND, CLOSED_WITHOUT_TLS, CLOSED_IN_HANDSHAKE, CLOSED_AFTER_HANDSHAKE] {
@@ -288,7 +368,7 @@ mod tests {
                 pingora::Error::explain(ErrorType::TLSHandshakeFailure, error.to_string());
             let (own, of_pingora) = (explain(&error).unwrap(), explain_pingora(&pingora).unwrap());
             let is_similar =
-                own == of_pingora || [OTHER_ALERT, INVALID_CERTIFICATE].contains(&of_pingora);
+                own == of_pingora || [OTHER_ALERT, INVALID_CERTIFICATE].contains(&&*of_pingora);
             assert!(is_similar, "{error}: {own} and {of_pingora}");
         }
     }

@@ -317,5 +317,7 @@ mod tests {
         assert_eq!(mask.header("x-kollus-userkey", b"x"), b"***");
         assert_eq!(mask.header("user-agent", b"curl/8"), b"curl/8");
         assert_eq!(mask.target("/hook", Some("a=1&sign=2")), b"/hook?a=1&sign=***");
+        let target = mask.target("/hook", Some("a=%5B%7B%22sign%22:2%7D%5D&b=%7B%22c%22:2%7D"));
+        assert_eq!(String::from_utf8_lossy(&target), "/hook?a=***&b=%7B%22c%22:2%7D");
     }
 }

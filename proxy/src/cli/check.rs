@@ -20,7 +20,7 @@ use crate::clock;
 use crate::config_warnings::list;
 use crate::server::NO_ADMIN_NOTE;
 use crate::telemetry::traces;
-use crate::tls::{Certificate, LoadedTls};
+use crate::tls::{Certificate, LoadedTls, warnings as certificate_warnings};
 
 /// Arguments of `gatepost check`.
 #[derive(Debug, Args)]
@@ -83,7 +83,9 @@ fn warnings(
 ) -> Vec<Diagnostic> {
     let of_config = config.warnings().iter().map(|warning| Diagnostic::new(warning, path));
     let mut found: Vec<_> = of_config.collect();
-    for (problem, remedy) in certificates.iter().filter_map(|c| c.warning(clock::now())) {
+    let now = clock::now();
+    let of_others = certificate_warnings(config, now);
+    for (problem, remedy) in certificates.iter().filter_map(|c| c.warning(now)).chain(of_others) {
         let kind = FaultKind::CertificateOutOfDate;
         found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
     }

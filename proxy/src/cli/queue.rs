@@ -11,7 +11,7 @@ use super::config_argument::ConfigArgument;
 use super::error::CommandError;
 use super::print::out;
 use crate::clock;
-use crate::queue::{self, entry_json, event_json, within_limit};
+use crate::queue::{self, entry_json, event_json, masked, within_limit};
 use crate::table;
 
 #[derive(Debug, Subcommand)]
@@ -126,7 +126,9 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
     match command {
         QueueCommand::List { filter, limit, output } => {
             let filter = QueueFilter { limit: Some(*limit), ..filter.to_filter() };
+            let gate = Gate::new(Config::from_file(output.config.path()?)?);
             let entries = on_store(output, async |store| within_limit(store.list(&filter)).await)?;
+            let entries: Vec<_> = entries.into_iter().map(|entry| masked(&gate, entry)).collect();
             match output.format {
                 QueueFormat::Text => lines(&entries).iter().for_each(|line| out(line)),
                 QueueFormat::Json => {
@@ -144,7 +146,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
                 );
                 return Err(CommandError::argument("NUMBER", problem));
             };
-            let shown = event_json(&gate, &entry, &event);
+            let shown = event_json(&gate, &masked(&gate, entry), &event);
             match output.format {
                 QueueFormat::Text => out(&format!("{shown:#}")),
                 QueueFormat::Json => out(&shown.to_string()),

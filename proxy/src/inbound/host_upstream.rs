@@ -181,8 +181,8 @@ fn parts(header: &ResponseHeader) -> (StatusCode, HeaderMap) {
 /// Converts an error of the upstream to an [`Answer`]. `has_begun` is true if the head of the
 /// response has arrived.
 fn failed(error: &Error, has_begun: bool) -> Answer {
-    let reason =
-        app::tls_fault::explain_pingora(error).unwrap_or(error.etype().as_str()).to_owned();
+    let explained = app::tls_fault::explain_pingora(error);
+    let reason = explained.unwrap_or_else(|| error.etype().as_str().into()).into_owned();
     match upstream_fault(error, has_begun) {
         Some(fault) => Answer::Unreadable(fault, reason),
         None => Answer::Unreachable(reason),

@@ -26,7 +26,7 @@ pub(crate) use self::dispatcher::MAX_IN_FLIGHT;
 use self::nats_absent as nats;
 use self::store::SharedStore;
 pub(crate) use self::store::{Queue, within_limit};
-pub(crate) use self::view::{entry_json, event_json, set_condition, status_json};
+pub(crate) use self::view::{entry_json, event_json, masked, set_condition, status_json};
 
 /// Opens the store, and checks it. `longest_body` is the largest `max_body_bytes` of all routes.
 pub(crate) fn open(settings: &StoreSettings, longest_body: usize) -> Result<Arc<Queue>, OpenError> {

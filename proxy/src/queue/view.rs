@@ -48,7 +48,27 @@ pub(crate) fn status_json(status: &StoreStatus) -> Json {
     status_json
 }
 
-/// Returns an event as JSON without headers and body.
+/// Masks the secrets in the id, the subject and the reason of an event. The app may have written a
+/// secret into the reason, and the platform into the others.
+pub(crate) fn masked(gate: &Gate, mut entry: QueueEntry) -> QueueEntry {
+    let mask = mask_of(gate, &entry);
+    entry.id = shown(&mask, &entry.id);
+    entry.subject = entry.subject.as_deref().map(|subject| shown(&mask, subject));
+    entry.reason = entry.reason.as_deref().map(|reason| shown(&mask, reason));
+    entry
+}
+
+fn shown(mask: &Mask<'_>, text: &str) -> Box<str> {
+    String::from_utf8_lossy(&mask.text(text.as_bytes())).into()
+}
+
+fn mask_of<'g>(gate: &'g Gate, entry: &QueueEntry) -> Mask<'g> {
+    // The source is `/provider/tenant`.
+    let provider = entry.source.split('/').nth(1).unwrap_or_default();
+    Mask::new(gate, Capture::Masked, provider)
+}
+
+/// Returns an event as JSON without headers and body. [`masked`] masks the secrets of an event.
 pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
     json!({
         "number": entry.number,
@@ -69,11 +89,10 @@ pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
     })
 }
 
-/// Returns an event as JSON with headers and body. Masks the values that may be secrets.
+/// Returns an event as JSON with headers and body. Masks the values that may be secrets. `entry` is
+/// [`masked`] already.
 pub(crate) fn event_json(gate: &Gate, entry: &QueueEntry, event: &StoredEvent) -> Json {
-    // The source is `/provider/tenant`.
-    let provider = entry.source.split('/').nth(1).unwrap_or_default();
-    let mask = EventMask(Mask::new(gate, Capture::Masked, provider));
+    let mask = EventMask(mask_of(gate, entry));
     let headers = event.headers.iter().map(|(name, value)| {
         let shown = if is_plain(name) { mask.text(value.as_bytes()) } else { MASK.into() };
         json!([name.as_str(), shown])
@@ -137,14 +156,43 @@ impl EventMask<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use gatepost::{Lane, Timestamp};
+    use http::HeaderMap;
+
     use super::*;
 
-    #[test]
-    fn masks_secrets_and_queries_of_addresses() {
+    fn gate() -> Gate {
         let config = "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
                       [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
                       keys = ['s1gning-k3y']\nbind = '*'\n";
-        let gate = Gate::builder().toml(config).build().unwrap();
+        Gate::builder().toml(config).build().unwrap()
+    }
+
+    #[test]
+    fn masks_secrets_in_id_subject_and_reason() {
+        let event = StoredEvent {
+            id: "id-s1gning-k3y".into(),
+            lane: Lane::new("live", "push"),
+            source: "/tencent-css/push.example.com".into(),
+            subject: Some("live/stream-1?txSecret=c0ffee&txTime=5".into()),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            received: Timestamp::from_secs(1),
+        };
+        let mut entry = QueueEntry::new(1, &event, Timestamp::from_secs(2));
+        entry.reason = Some("status 500: token=abc s1gning-k3y".into());
+        let entry = masked(&gate(), entry);
+        let json = entry_json(&entry);
+        assert_eq!(json["id"], "id-***");
+        assert_eq!(json["subject"], "live/stream-1?txSecret=***&txTime=5");
+        assert_eq!(json["reason"], "status 500: token=*** ***");
+        assert_eq!(entry.source, event.source);
+    }
+
+    #[test]
+    fn masks_secrets_and_queries_of_addresses() {
+        let gate = gate();
         let mask = EventMask(Mask::new(&gate, Capture::Masked, "tencent-css"));
         for (body, expected) in [
             (r#"{"credential":"x","jwt":1}"#, r#"{"credential":"***","jwt":"***"}"#),

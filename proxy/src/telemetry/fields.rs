@@ -51,7 +51,7 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
 
 /// Fields of lines about apps, the upstream and queued events.
 pub(crate) const APPS: &[FieldHelp] = &[
-    ("request", "method and path of a request to the upstream, without the query"),
+    ("request", "method and path of a request that is not a callback, without the query"),
     (
         "app",
         "scheme, host and port of the app that gave no usable answer; if the app has several servers, those of each",

@@ -15,17 +15,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::TlsError;
-
-/// Number of days of validity. If a certificate has fewer days left, gatepost warns. Certbot renews
-/// a certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
-const WARNING_DAYS: i64 = 14;
-
-const RENEW: &str = "renew the certificate";
-
-const DAY_SECS: i64 = 86_400;
+use super::validity::Validity;
 
 /// Maximum number of names that a message lists.
 const MAX_NAMES: usize = 4;
@@ -74,9 +67,7 @@ pub(crate) struct Certificate {
     pub(super) label: String,
     /// DNS names in lower case. The first label of a name may be `*`.
     pub(super) dns_names: Vec<String>,
-    begin: i64,
-    /// Expiry time, in Unix seconds.
-    pub(super) end: i64,
+    validity: Validity,
     pub(super) key: Arc<CertifiedKey>,
 }
 
@@ -102,9 +93,8 @@ impl Certificate {
         check_order(&parsed)?;
         let dns_names = dns_names(first);
         let label = dns_names.first().cloned().unwrap_or_else(|| subject(first));
-        let [begin, end] = [first.validity.not_before, first.validity.not_after];
-        let (begin, end, key) = (begin.timestamp(), end.timestamp(), Arc::new(key));
-        Ok(Self { chain: name.to_owned(), label, dns_names, begin, end, key })
+        let (validity, key) = (Validity::of(first), Arc::new(key));
+        Ok(Self { chain: name.to_owned(), label, dns_names, validity, key })
     }
 
     /// Returns the names for a message, at most four.
@@ -120,7 +110,7 @@ impl Certificate {
 
     /// Returns the date on which the certificate expires.
     pub(crate) fn end_date(&self) -> String {
-        date(self.end)
+        self.validity.end_date()
     }
 
     /// Returns a line that describes the certificate.
@@ -131,47 +121,27 @@ impl Certificate {
 
     /// Returns a warning and its remedy if the certificate is invalid now or expires soon.
     pub(crate) fn warning(&self, now: Timestamp) -> Option<(String, &'static str)> {
-        let (chain, end) = (&self.chain, self.end_date());
-        let days = self.days_left(now);
-        if self.is_expired(now) {
-            let problem = format!(
-                "certificate {chain}: expected a valid certificate, found one that expired on {end}"
-            );
-            return Some((problem, RENEW));
-        }
-        if !self.has_begun(now) {
-            let begin = date(self.begin);
-            let problem = format!(
-                "certificate {chain}: expected a valid certificate, found one that is valid from {begin}"
-            );
-            return Some((problem, "check the clock"));
-        }
-        (days < WARNING_DAYS).then(|| {
-            let problem =
-                format!(
-                "certificate {chain}: expected at least {WARNING_DAYS} days of validity, found {days}, until {end}"
-            );
-            (problem, RENEW)
-        })
+        let (fault, remedy) = self.validity.fault(now)?;
+        Some((format!("certificate {}: {fault}", self.chain), remedy))
     }
 
     pub(crate) const fn is_expired(&self, now: Timestamp) -> bool {
-        now.as_secs() >= self.end
+        self.validity.is_expired(now)
     }
 
     pub(crate) const fn has_begun(&self, now: Timestamp) -> bool {
-        now.as_secs() >= self.begin
+        self.validity.has_begun(now)
     }
 
     /// Returns the number of whole days until the certificate expires.
     pub(crate) const fn days_left(&self, now: Timestamp) -> i64 {
-        (self.end - now.as_secs()) / DAY_SECS
+        self.validity.days_left(now)
     }
-}
 
-fn date(secs: i64) -> String {
-    let time = ASN1Time::from_timestamp(secs);
-    time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
+    /// Returns the expiry time, in Unix seconds.
+    pub(super) const fn end(&self) -> i64 {
+        self.validity.end
+    }
 }
 
 /// Returns the key with its chain. Returns an error if gatepost cannot use the key, or if the key
@@ -223,7 +193,7 @@ fn check_order(chain: &[X509Certificate<'_>]) -> Result<(), CertificateFault> {
     Ok(())
 }
 
-fn subject(certificate: &X509Certificate<'_>) -> String {
+pub(super) fn subject(certificate: &X509Certificate<'_>) -> String {
     certificate.subject.to_string()
 }
 
@@ -269,6 +239,13 @@ pub(crate) mod tests {
     /// authority.
     pub(crate) fn issue(name: &str, issuer: Option<&Issued>) -> Issued {
         issue_with(params(name), issuer)
+    }
+
+    /// Issues a certificate for `name`, as [`issue`] does, that expires on this day.
+    pub(crate) fn issue_until(name: &str, year: i32, month: u8, day: u8) -> Issued {
+        let mut params = params(name);
+        params.not_after = rcgen::date_time_ymd(year, month, day);
+        issue_with(params, None)
     }
 
     fn issue_with(mut params: CertificateParams, issuer: Option<&Issued>) -> Issued {
@@ -392,7 +369,7 @@ pub(crate) mod tests {
         let certificate = parse(&issued.pem, &issued.key.serialize_pem()).unwrap();
         assert_eq!(certificate.label, "gate.example.com");
         assert_eq!(certificate.dns_names, ["gate.example.com", "*.example.org"]);
-        let day = |days: i64| Timestamp::from_secs(1_767_225_600 + days * DAY_SECS);
+        let day = |days: i64| Timestamp::from_secs(1_767_225_600 + days * 86_400);
         let summary = certificate.summary(day(30));
         assert_eq!(
             summary,

@@ -8,11 +8,12 @@ mod certificate;
 mod handshake;
 mod resolver;
 mod stream;
+mod validity;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use gatepost::{PemFile, TlsSettings, TlsVersion};
+use gatepost::{FaultKind, PemFile, TlsSettings, TlsVersion};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -28,6 +29,7 @@ pub(crate) use self::certificate::{Certificate, CertificateFault};
 pub(crate) use self::handshake::{HANDSHAKE_RECORD, HandshakeError};
 use self::resolver::CertificatesByName;
 pub(crate) use self::stream::TlsStream;
+pub(crate) use self::validity::warnings;
 use crate::clock;
 use crate::telemetry::metrics::METRICS;
 
@@ -155,7 +157,7 @@ impl ServedTls {
     pub(crate) fn replace(&self, loaded: Option<&Arc<LoadedTls>>) {
         let served = self.0.swap(loaded.cloned());
         let all = loaded.iter().flat_map(|loaded| &loaded.certificates);
-        METRICS.tls.serve(all.clone().map(|certificate| (&*certificate.label, certificate.end)));
+        METRICS.tls.serve(all.clone().map(|certificate| (&*certificate.label, certificate.end())));
         if served.as_ref().zip(loaded).is_some_and(|(served, loaded)| Arc::ptr_eq(served, loaded)) {
             return;
         }
@@ -163,7 +165,8 @@ impl ServedTls {
             let (names, end) = (certificate.names(), certificate.end_date());
             tracing::info!(names, end, "serving a certificate");
             if let Some((problem, remedy)) = certificate.warning(clock::now()) {
-                tracing::warn!("{problem}; {remedy}");
+                let code = FaultKind::CertificateOutOfDate.as_str();
+                tracing::warn!(code, "{problem}; {remedy}");
             }
         }
     }

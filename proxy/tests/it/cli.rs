@@ -105,6 +105,8 @@ kinds: 1 shadow, 2 passthrough, 1 raw, 1 json, 7 without the app
     let json: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(json["routes"][1]["query"], serde_json::json!({ "c": "srs" }));
     assert_eq!(json["routes"][1]["mode"], "shadow");
+    let route_kinds: Vec<_> = (0..4).map(|at| json["routes"][at]["kind"].as_str()).collect();
+    assert_eq!(route_kinds, [None, Some("on_play"), Some("on_stop"), None]);
     let kinds = &json["routes"][0]["templates"][0]["kinds"];
     let kind = |name: &str| {
         kinds.as_array().unwrap().iter().find(|kind| kind["kind"] == name).unwrap().clone()

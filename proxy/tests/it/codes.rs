@@ -167,7 +167,8 @@ fn help_finds_a_metric_by_the_name_of_a_series() {
 #[test]
 fn help_explains_the_status_of_a_path_without_route() {
     let text = help("404");
-    assert!(text.contains("the config has no upstream"), "{text}");
+    assert!(text.contains("No route has this path, and the config has no upstream"), "{text}");
+    assert!(text.contains("The log line (code route_not_found)"), "{text}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::console;
 use crate::support::*;
+use crate::template_api::TOKEN_LINE;
 
 /// Checks the replies to a play and a push while the app fails. The log and the metrics must
 /// contain `code`.
@@ -97,6 +99,32 @@ fn applies_failure_policy_on_invalid_answer() {
         assert_eq!(gate.send(&play()).text(), FAILED);
         gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
         assert_eq!(gate.send(&pushed()).status, 200, "status for a notification");
+    }
+}
+
+#[test]
+fn line_about_malformed_answer_has_its_status_and_content_type() {
+    let long = format!("content-type: text/{}\r\n", "x".repeat(300));
+    let cut = format!("status 200, content-type text/{}\"", "x".repeat(95));
+    for (header, found) in [
+        (
+            "content-type: text/HTML; charset=utf-8\r\n",
+            "status 200, content-type text/HTML; charset=utf-8; HTML is usually a login page",
+        ),
+        ("content-type: application/json\r\n", "status 200, content-type application/json\""),
+        (&*long, &cut),
+        ("", "status 200, no content-type\""),
+        (
+            "content-encoding: gzip\r\ncontent-type: text/html\r\n",
+            "without compression (status 200, content-type text/html; HTML is usually",
+        ),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{header}content-length: 5\r\n\r\nLogin");
+        let app = App::start(move |_| Act::Raw(answer.clone().into_bytes()));
+        let gate = Gatepost::serve("", &templates(&app));
+        assert_eq!(gate.send(&play()).text(), FAILED);
+        let line = gate.program.wait_for_line("\"code\":\"answer_malformed\"");
+        assert!(line.contains(found), "expected {found}, found {line}");
     }
 }
 
@@ -198,4 +226,21 @@ fn replies_503_without_reply_key() {
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
     assert_eq!(app.seen().len(), 0, "events without a reply key");
+}
+
+#[test]
+fn page_of_callback_says_that_app_did_not_answer_in_time() {
+    let app = App::start(|_| Act::Hold(b""));
+    let gate = Gatepost::serve(TOKEN_LINE, &templates(&app));
+    let cookie = console::cookie(&gate, TOKEN);
+    assert_eq!(gate.send(&play()).text(), FAILED);
+    let page = || console::get(&gate, "/console/callbacks/1", &cookie);
+    eventually("a captured callback", || page().status == 200);
+    let page = page().text();
+    for found in ["<h2>Event to the app</h2>", "The app did not answer in time."] {
+        assert!(page.contains(found), "expected {found}, found {page}");
+    }
+    for wrong in ["(not sent)", "gatepost did not ask the app"] {
+        assert!(!page.contains(wrong), "expected no {wrong:?}, found {page}");
+    }
 }

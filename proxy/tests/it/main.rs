@@ -76,6 +76,7 @@ mod templates;
 mod tls;
 mod traces;
 mod types;
+mod unknown_paths;
 mod unseen;
 mod upgrade;
 mod upstreams;

@@ -224,12 +224,7 @@ fn names_remedy_for_each_tls_error() {
     let localhost = authority.sign("localhost");
     for (own, clients, tls, found) in [
         (&localhost, None, "", "found an unknown authority; set `ca` in [[outgoing_tls]]"),
-        (
-            &authority.sign("other.test"),
-            None,
-            trusted,
-            "found other names; set `server_name` in [[outgoing_tls]]",
-        ),
+        (&authority.sign("other.test"), None, trusted, "found other.test; set `server_name`"),
         (
             &authority.sign_until("localhost", 2001),
             None,
@@ -348,6 +343,26 @@ fn reload_uses_changed_files() {
     gate.program
         .wait_for_line("outgoing_tls.ca: expected certificates of authorities, found invalid");
     assert_eq!(statuses(&gate), (200, 200));
+}
+
+#[test]
+fn check_and_start_warn_of_expired_authority() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    let expired = authority.sign_until("old.test", 2001);
+    write(&folder, "ca.pem", &format!("{}{}", authority.pem, expired.chain));
+    let app = TlsApp::start(&authority.sign("localhost"), None);
+    let gate = gate(app.port, folder.path(), "[[outgoing_tls]]\nca = 'DIR/ca.pem'\n");
+    let found = "expected a valid certificate, found one that expired on 2001-01-01";
+    let line = gate.program.wait_for_line("certificate_out_of_date");
+    assert!(line.contains("outgoing_tls.ca: ") && line.contains(found), "{line}");
+    assert_eq!(statuses(&gate), (200, 200), "{}", gate.program.log());
+    let config = gate.folder.path().join("gatepost.toml");
+    let mut check = gatepost();
+    check.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+    let output = check.arg("check").arg("-c").arg(config).output().unwrap();
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(shown.contains("warning[certificate_out_of_date]"), "{shown}");
+    assert!(shown.contains(found), "{shown}");
 }
 
 #[test]

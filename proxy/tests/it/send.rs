@@ -9,7 +9,7 @@ use gatepost::{Definition, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, Gatepost, connect, free_port, gatepost, now};
+use crate::support::{Act, App, Client, Gatepost, connect, free_port, gatepost, now};
 
 fn quickstart_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/quickstart.toml")
@@ -482,4 +482,38 @@ fn send_sets_parameters_of_the_query() {
         assert_eq!(code, Some(2), "{stderr}");
         assert!(stderr.contains(expected), "expected {expected}, found {stderr}");
     }
+}
+
+#[test]
+fn send_names_unusual_headers_of_reply_without_their_values() {
+    let app = App::start(|_| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ndate: x\r\nserver: x\r\n\
+                    x-user-key: s3cret\r\nx-empty: \r\ncontent-length: 3\r\n\r\nyes";
+        Act::Raw(head.into())
+    });
+    let url = app.url("/callbacks/tencent");
+    let (code, stdout, stderr) = run(&["send", "tencent-css.push", "--key", "k", "--to", &url]);
+    assert_eq!((code, &*stdout), (Some(0), "200 OK\nyes\n"), "{stderr}");
+    let rows = stderr.lines().filter(|line| line.contains("the reply has the header"));
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows, ["the reply has the header x-user-key"]);
+    assert!(!stderr.contains("s3cret"), "expected no value of a header, found {stderr}");
+}
+
+#[test]
+fn printed_request_has_a_row_for_each_header() {
+    let arguments = ["send", "stripe.event", "header:X-Own=a b", "--print", "--key", "whsec_k"];
+    let (code, stdout, stderr) = run(&arguments);
+    let (head, body) = stdout.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{stderr}"));
+    let mut rows = head.split("\r\n");
+    assert_eq!(rows.next(), Some("POST /callbacks/stripe HTTP/1.1"));
+    let names: Vec<_> = rows.clone().map(|row| row.split(": ").next().unwrap()).collect();
+    for name in ["host", "content-type", "stripe-signature", "x-own", "content-length"] {
+        assert!(names.contains(&name), "expected {name}, found {names:?}");
+    }
+    assert!(rows.any(|row| row == "x-own: a b"), "{head}");
+    assert_eq!(
+        (code, &*format!("content-length: {}", body.len())),
+        (Some(0), head.lines().last().unwrap())
+    );
 }

@@ -45,6 +45,24 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
 }
 
 #[test]
+fn series_of_providers_in_shadow_mode_exist_at_the_start() {
+    let gate = shadow(&App::down());
+    for provider in ["kollus", "tencent-css"] {
+        for code in ["accepted", "unseen", "signature_mismatch", "body_incomplete"] {
+            assert_counted(&gate, provider, code, 0);
+        }
+        let answers = format!("outcome=\"replaced\",provider=\"{provider}\"}} 0\n");
+        let series = format!("gatepost_shadow_answers_total{{{answers}");
+        assert!(gate.metrics().contains(&series), "expected {series}, found none");
+    }
+    let enforcing = Gatepost::serve_config(&config(&App::down(), "enforce"));
+    assert!(
+        !enforcing.metrics().contains("gatepost_shadow_"),
+        "expected no series in enforce mode"
+    );
+}
+
+#[test]
 fn passes_genuine_and_forged_callbacks_to_app() {
     let app = App::answering(207, OWN);
     let gate = shadow(&app);

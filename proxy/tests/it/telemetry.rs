@@ -399,8 +399,8 @@ fn page_of_metrics_matches_a_scrape() {
     let metrics = gate.metrics();
     let page = include_str!("../../../src/manual/metrics.md");
     let mut found = metric_names(&metrics);
-    // These metrics appear only after a request on a route in shadow mode, after a TLS handshake,
-    // or if the config has a certificate.
+    // These metrics appear only if the config has a route in shadow mode, after the first TLS
+    // handshake, or if the config has a certificate.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");

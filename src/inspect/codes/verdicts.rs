@@ -206,8 +206,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerMalformed,
-        "the app answered with an HTML page, such as an error, login or maintenance page, with plain text or incomplete JSON, or it compressed the answer; `gatepost capture show NUMBER` shows the answer",
-        "answer with a JSON object, for example {\"allow\":true}; turn off compression for these answers: gatepost cannot read a compressed answer, and sends no accept-encoding",
+        "the app answered with an HTML page, such as an error, login or maintenance page, with plain text or incomplete JSON, or it compressed the answer; the detail has the status and the content type of the answer, and `gatepost capture show NUMBER` shows the whole answer",
+        "if the content type is text/html, exempt the path of the event from the login; answer with a JSON object, for example {\"allow\":true}; turn off compression for these answers: gatepost cannot read a compressed answer, and sends no accept-encoding",
     ),
     (
         UnavailableKind::AnswerTooLarge,

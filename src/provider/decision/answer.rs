@@ -203,7 +203,8 @@ impl Decision {
     ) -> Result<ParsedAnswer<'a>, AnswerError> {
         let elements = json::elements(raw)?;
         if elements.len() > MAX_ELEMENTS {
-            return Err(AnswerError::Unmatched { count: elements.len() });
+            let count = elements.len();
+            return Err(AnswerError::TooManyElements { max: MAX_ELEMENTS, count });
         }
         let elements = elements.into_iter().map(|raw| match Object::from_json(raw) {
             Ok(object) => {

@@ -26,6 +26,8 @@ pub(crate) enum AnswerError {
     NotAnswered,
     #[error("expected an item for each element, found none for {count} of the elements")]
     Unmatched { count: usize },
+    #[error("expected at most {max} elements in the list of the answer, found {count}")]
+    TooManyElements { max: usize, count: usize },
     /// The member `member` of a fixed answer has an invalid text with fields of the callback.
     #[error("{member}: {fault}")]
     Text { member: Box<str>, fault: TextFault },
@@ -107,6 +109,7 @@ impl From<AnswerError> for Unavailable {
             | AnswerError::Item { .. }
             | AnswerError::NotAnswered
             | AnswerError::Text { .. }
+            | AnswerError::TooManyElements { .. }
             | AnswerError::Unmatched { .. }
             | AnswerError::Unknown { .. } => {
                 Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())

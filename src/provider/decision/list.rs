@@ -207,8 +207,11 @@ pub(super) fn echo_value<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&
 
 #[cfg(test)]
 mod tests {
+    use std::cell::OnceCell;
+
     use super::*;
     use crate::provider::built_in_named;
+    use crate::provider::field::Conversion;
 
     /// Assigns the elements to the items of a `drm` callback.
     fn assigned(items: &str, elements: &str) -> Vec<Option<Assigned>> {
@@ -232,6 +235,22 @@ mod tests {
 
     fn list(elements: &[&str]) -> String {
         format!("[{}]", elements.join(","))
+    }
+
+    #[test]
+    fn fault_of_answer_with_too_many_elements_names_maximum_and_count() {
+        let kollus = built_in_named("kollus").unwrap();
+        let drm = kollus.kinds.into_iter().find(|kind| &*kind.name == "drm").unwrap();
+        let decision = drm.decision.unwrap();
+        let fault = |count: usize| {
+            let answer = list(&vec!["{}"; count]);
+            let (mut conversion, repaired) = (Conversion::of_answer(), OnceCell::new());
+            let parsed = decision.parse_answer(answer.as_bytes(), &mut conversion, &repaired);
+            parsed.err().map(|fault| fault.to_string())
+        };
+        assert_eq!(fault(1000), None);
+        let expected = "expected at most 1000 elements in the list of the answer, found 1001";
+        assert_eq!(fault(1001).as_deref(), Some(expected));
     }
 
     #[test]

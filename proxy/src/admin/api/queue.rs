@@ -7,7 +7,9 @@ use super::error::ApiError;
 use super::reply::ApiReply;
 use super::resource::QueueResource;
 use crate::clock;
-use crate::queue::{Queue, entry_json, event_json, set_condition, status_json, within_limit};
+use crate::queue::{
+    Queue, entry_json, event_json, masked, set_condition, status_json, within_limit,
+};
 
 /// Maximum number of events in one list.
 const MAX_EVENTS: usize = 200;
@@ -20,7 +22,7 @@ pub(super) async fn answer(
     body: &Json,
 ) -> Result<ApiReply, ApiError> {
     match resource {
-        QueueResource::List => list(queue, query.unwrap_or_default()).await,
+        QueueResource::List => list(queue, gate, query.unwrap_or_default()).await,
         QueueResource::Show(number) => show(queue, gate, number).await,
         QueueResource::Replay => {
             let count = queue.replay(&selection(body)?, clock::now()).await?;
@@ -36,18 +38,19 @@ pub(super) async fn answer(
 }
 
 /// Returns a page of events, oldest first, and the status of the store.
-async fn list(queue: &Queue, query: &str) -> Result<ApiReply, ApiError> {
+async fn list(queue: &Queue, gate: &Gate, query: &str) -> Result<ApiReply, ApiError> {
     let filter = list_filter(query)?;
     let read = async { Ok((queue.list(&filter).await?, queue.status().await?)) };
     let (entries, status) = within_limit(read).await?;
-    let events: Vec<_> = entries.iter().map(entry_json).collect();
     let last = entries.last().map_or(filter.after, |entry| entry.number);
+    let entries = entries.into_iter().map(|entry| masked(gate, entry));
+    let events: Vec<_> = entries.map(|entry| entry_json(&entry)).collect();
     Ok(ApiReply::ok(&json!({ "events": events, "last": last, "store": status_json(&status) })))
 }
 
 async fn show(queue: &Queue, gate: &Gate, number: u64) -> Result<ApiReply, ApiError> {
     let (entry, event) = within_limit(queue.show(number)).await?.ok_or(ApiError::NoEvent)?;
-    Ok(ApiReply::ok(&event_json(gate, &entry, &event)))
+    Ok(ApiReply::ok(&event_json(gate, &masked(gate, entry), &event)))
 }
 
 /// Parses the query of a request for the list of events.

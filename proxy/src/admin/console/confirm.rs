@@ -20,7 +20,7 @@ pub(super) struct ConfirmPage {
     /// Reason why the change is impossible or has failed.
     pub(super) problem: String,
     pub(super) can_go_on: bool,
-    /// Domains and channels that belong to `problem`.
+    /// Domains and channels that belong to `problem`, or the events that change.
     pub(super) names: Vec<String>,
     /// Relative path to which the link `Cancel` or `Back` leads.
     pub(super) back: String,

@@ -1,5 +1,7 @@
 //! Filters for the askama templates of the pages.
 
+use std::fmt::Display;
+
 use askama::{Result, Values, filter_fn};
 
 use crate::clock::now;
@@ -47,6 +49,25 @@ fn parts(time: &str) -> [String; 3] {
     let clock = clock.trim_end_matches('Z');
     let (seconds, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     [date.to_owned(), seconds.to_owned(), format!(".{fraction:0<3}")]
+}
+
+/// Writes a number as [`with_commas`] does.
+#[filter_fn]
+pub(super) fn grouped<T: Display>(number: T, _: &dyn Values) -> Result<String> {
+    Ok(with_commas(number))
+}
+
+/// Writes a number with a comma between each three digits.
+pub(super) fn with_commas(number: impl Display) -> String {
+    let digits = number.to_string();
+    let mut written = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written
 }
 
 /// Indents a JSON object or array. Returns any other text unchanged.

@@ -19,7 +19,7 @@ use super::layout::Layout;
 use super::response::ConsoleResponse;
 use super::{ConsoleRequest, filters};
 use crate::clock;
-use crate::queue::{Queue, event_json, set_condition, within_limit};
+use crate::queue::{Queue, event_json, masked, set_condition, within_limit};
 
 /// Maximum number of events on a page, and in a change.
 const MAX_EVENTS: usize = 200;
@@ -36,9 +36,9 @@ pub(super) async fn answer(
         return ConsoleResponse::page(&NoStorePage { layout: request.layout("queue") });
     };
     let answered = match (&request.method, path) {
-        (&Method::GET, []) => list(queue, request).await,
-        (_, ["replay"]) => change(queue, session, request, Operation::Replay).await,
-        (_, ["drop"]) => change(queue, session, request, Operation::Drop).await,
+        (&Method::GET, []) => list(queue, gate, request).await,
+        (_, ["replay"]) => change(queue, gate, session, request, Operation::Replay).await,
+        (_, ["drop"]) => change(queue, gate, session, request, Operation::Drop).await,
         (&Method::GET, [number]) => show(queue, gate, request, number).await,
         _ => Ok(request.no_page()),
     };
@@ -50,7 +50,11 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
     ConsoleResponse::page(&page).with_status(StatusCode::SERVICE_UNAVAILABLE)
 }
 
-async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
+async fn list(
+    queue: &Queue,
+    gate: &Gate,
+    request: &ConsoleRequest,
+) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
     // Request one event more than the page shows. If this event exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
@@ -58,6 +62,7 @@ async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse
     let (mut entries, status) = within_limit(read).await?;
     let has_more = entries.len() > MAX_EVENTS;
     entries.truncate(MAX_EVENTS);
+    let entries: Vec<_> = entries.into_iter().map(|entry| masked(gate, entry)).collect();
     let conditions = conditions(&filter);
     Ok(ConsoleResponse::page(&QueuePage {
         layout: request.layout("queue"),
@@ -90,6 +95,7 @@ async fn show(
                     it, or gatepost may have removed it from the store.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
+    let entry = masked(gate, entry);
     let json = event_json(gate, &entry, &event);
     Ok(ConsoleResponse::page(&QueuedEventPage {
         layout: request.layout("queue"),
@@ -116,6 +122,7 @@ enum Operation {
 /// Shows the page that asks for confirmation of a change (GET), or makes the change (POST).
 async fn change(
     queue: &Queue,
+    gate: &Gate,
     session: &mut ServerSession,
     request: &ConsoleRequest,
     operation: Operation,
@@ -132,6 +139,7 @@ async fn change(
         }
         filter.limit = Some(MAX_EVENTS);
         let entries = within_limit(queue.list(&filter)).await?;
+        let entries: Vec<_> = entries.into_iter().map(|entry| masked(gate, entry)).collect();
         return Ok(ConsoleResponse::page(&question(request, operation, &entries, back)));
     }
     let Some(sent) = form::read(session).await else { return Ok(request.bad_form()) };
@@ -160,8 +168,8 @@ fn question(
         Operation::Replay => entry.state != EntryState::Pending,
         Operation::Drop => !entry.is_claimed,
     };
-    let numbers: Vec<_> =
-        entries.iter().filter(can_change).map(|entry| entry.number.to_string()).collect();
+    let changed: Vec<_> = entries.iter().filter(can_change).collect();
+    let numbers: Vec<_> = changed.iter().map(|entry| entry.number.to_string()).collect();
     let (verb, action, text, problem) = match operation {
         Operation::Replay => (
             "Deliver",
@@ -193,11 +201,23 @@ fn question(
         is_final: operation == Operation::Drop,
         problem: if can_go_on { String::new() } else { problem.to_owned() },
         can_go_on,
-        names: Vec::new(),
+        names: names(&changed),
         back,
         numbers: numbers.join(","),
         version: String::new(),
     }
+}
+
+/// Returns the number, the template, the kind and the subject of each event, for at most ten events.
+fn names(entries: &[&QueueEntry]) -> Vec<String> {
+    const MAX_NAMES: usize = 10;
+    let name = |entry: &&QueueEntry| match &entry.subject {
+        Some(subject) => format!("#{}: {}, {subject}", entry.number, entry.lane),
+        None => format!("#{}: {}", entry.number, entry.lane),
+    };
+    let others = entries.len().saturating_sub(MAX_NAMES);
+    let others = (others > 0).then(|| format!("and {others} more"));
+    entries.iter().take(MAX_NAMES).map(name).chain(others).collect()
 }
 
 /// Parses the filter of a request; `None` if a value is invalid.

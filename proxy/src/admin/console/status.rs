@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use gatepost::{Circuit, Fault, KindForm, ProxySettings, RouteInfo, Timestamp};
 
+use super::filters::with_commas;
 use super::layout::Layout;
 use super::response::ConsoleResponse;
 use super::{ConsoleRequest, filters};
@@ -130,7 +131,7 @@ impl From<&RouteInfo> for RouteLimits {
         let kinds = || route.templates.iter().flat_map(|template| &template.kinds);
         Self {
             label: route.label.to_string(),
-            max_body_bytes: grouped(route.max_body_bytes),
+            max_body_bytes: with_commas(route.max_body_bytes),
             limit: rate(route.limit),
             source_limit: rate(route.source_limit),
             timeout: range(kinds().filter_map(|kind| kind.timeout)),
@@ -227,19 +228,6 @@ fn certificates(served: &ServedConfig, now: Timestamp) -> Vec<CertificateRow> {
     certificates.map(|own| CertificateRow::new(own, now)).collect()
 }
 
-/// Writes a number with a comma between each three digits.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut written = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            written.push(',');
-        }
-        written.push(digit);
-    }
-    written
-}
-
 fn limits(settings: &ProxySettings) -> Vec<(&'static str, String)> {
     let listen = settings.listen.iter().map(|address| address.to_string());
     let tls = settings.listen_tls.iter().map(|address| format!("tls:{address}"));
@@ -251,10 +239,10 @@ fn limits(settings: &ProxySettings) -> Vec<(&'static str, String)> {
         ("threads", threads),
         ("upstream_idle_ms", settings.upstream_idle.as_millis().to_string()),
         ("max_connections", settings.max_connections.to_string()),
-        ("max_unjudged_bytes", grouped(settings.max_unjudged_bytes.get())),
+        ("max_unjudged_bytes", with_commas(settings.max_unjudged_bytes.get())),
         ("stop_timeout_secs", settings.stop_timeout.as_secs().to_string()),
         ("inspector.keep", settings.inspector.keep.to_string()),
-        ("inspector.max_bytes", grouped(settings.inspector.max_bytes.get())),
+        ("inspector.max_bytes", with_commas(settings.inspector.max_bytes.get())),
         ("store", store.to_owned()),
     ]
 }
@@ -268,7 +256,7 @@ mod tests {
         for (number, expected) in
             [(7, "7"), (100, "100"), (1000, "1,000"), (67_108_864, "67,108,864")]
         {
-            assert_eq!(grouped(number), expected);
+            assert_eq!(with_commas(number), expected);
         }
     }
 

@@ -32,6 +32,9 @@ use crate::{app, clock};
 /// names, Pingora does not copy the names.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
+/// Maximum length of a method in a log line, in characters.
+const MAX_METHOD: usize = 32;
+
 /// A [`Gate`] in a Pingora proxy.
 ///
 /// ```no_run
@@ -251,7 +254,6 @@ impl GateModule {
     /// Omits the query, the rest of a long path, and the token in a path. For a route in shadow
     /// mode, returns the path from the config.
     pub fn request_summary(&self, session: &Session) -> String {
-        const MAX_METHOD: usize = 32;
         let (method, path) = (session.req_header().method.as_str(), self.printable_path(session));
         format!("{method:.MAX_METHOD$} {path}")
     }
@@ -264,13 +266,33 @@ impl GateModule {
         }
     }
 
+    /// Counts and logs a request for which the config has neither a route nor an upstream.
+    pub(super) fn route_not_found(&self, session: &Session) {
+        METRICS.requests.not_found.inc();
+        let request = fmt::from_fn(|f| f.write_str(&self.redacted_summary(session)));
+        report::route_not_found(&request, peer(session), (self.0.clock)());
+    }
+
+    /// Returns the method and the path of a request that the operator may have written wrongly.
+    /// Such a path may contain the secret of a route in any segment.
+    fn redacted_summary(&self, session: &Session) -> String {
+        // Long enough that no part of a secret remains at the end of the printed path.
+        const MAX_PATH: usize = 4096;
+        let path = session.req_header().uri.path();
+        let path = path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or_default();
+        let redacted = self.0.gate.redacted(path.as_bytes());
+        let path = self.0.gate.printable_path(&String::from_utf8_lossy(&redacted));
+        format!("{:.MAX_METHOD$} {path}", session.req_header().method.as_str())
+    }
+
     /// Logs an error of the upstream.
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error, end: UpstreamEnd) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
         let explained = app::tls_fault::explain_pingora(error).or_else(|| {
-            (end == UpstreamEnd::AfterHandshake).then_some(app::tls_fault::CLOSED_AFTER_HANDSHAKE)
+            let closed = app::tls_fault::CLOSED_AFTER_HANDSHAKE.into();
+            (end == UpstreamEnd::AfterHandshake).then_some(closed)
         });
-        let reason = explained.unwrap_or(error.etype().as_str());
+        let reason = explained.unwrap_or_else(|| error.etype().as_str().into());
         let fault = upstream_fault(error, end == UpstreamEnd::InResponse);
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }

@@ -113,7 +113,7 @@ impl ProxyHttp for ProxyService {
             return Ok(true);
         }
         if self.upstream.is_none() {
-            METRICS.requests.not_found.inc();
+            self.module.route_not_found(session);
             Box::pin(write_unread(session, &Reply::not_found())).await;
             return Ok(true);
         }

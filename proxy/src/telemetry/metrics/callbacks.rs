@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use gatepost::{Accepted, Conclusion, Prediction, Refusal, RefusalKind, Shadowed, Template};
+use gatepost::{
+    Accepted, Conclusion, Effect, Prediction, Refusal, RefusalKind, Shadowed, Template,
+};
 use prometheus::{IntCounter, IntCounterVec};
 
 use super::kind_metrics::{KindMetrics, Times, keep};
@@ -38,6 +40,16 @@ struct CallbackPaths {
 ///
 /// Each kind has about 80 series. The series of further kinds begin with their first callback.
 const MAX_KINDS_AT_START: usize = 256;
+
+/// Effects of the answers in shadow mode.
+const EFFECTS: [Effect; 6] = [
+    Effect::NotAsked,
+    Effect::Passed,
+    Effect::PutRight,
+    Effect::Replaced,
+    Effect::Unjudged,
+    Effect::Unseen,
+];
 
 fn misfits(create: &Creator<'_>) -> IntCounterVec {
     create.counters(
@@ -176,6 +188,17 @@ impl CallbackMetrics {
         self.kinds.keep(&names);
         for series in [&self.reused_signatures, &self.reused_ids] {
             keep(series, &names);
+        }
+    }
+
+    /// Creates the series for a provider with a route in shadow mode.
+    pub(super) fn serve_shadow(&self, provider: &str) {
+        let refusals = RefusalKind::ALL.map(RefusalKind::as_str);
+        for code in ["accepted", "unseen"].into_iter().chain(refusals) {
+            self.shadows.with_label_values(&[provider, code]);
+        }
+        for effect in EFFECTS {
+            self.shadow_answers.with_label_values(&[provider, effect.as_str()]);
         }
     }
 

@@ -24,7 +24,7 @@ mod tls;
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use gatepost::{Circuit, Template};
+use gatepost::{Circuit, Config};
 use prometheus::{IntCounter, IntGaugeVec, Registry, TextEncoder};
 
 use self::callbacks::CallbackMetrics;
@@ -132,10 +132,13 @@ impl Metrics {
         described.into_inner()
     }
 
-    /// Creates the series for the templates of a new config, and removes the series of former
-    /// templates.
-    pub(crate) fn serve<'t>(&self, templates: impl Iterator<Item = &'t Template>) {
-        self.callbacks.serve(templates);
+    /// Creates the series for the templates and the shadow routes of a new config, and removes the
+    /// series of former templates.
+    pub(crate) fn serve(&self, config: &Config) {
+        self.callbacks.serve(config.templates());
+        for route in config.route_infos().filter(|route| route.is_shadow) {
+            self.callbacks.serve_shadow(&route.provider);
+        }
     }
 
     /// Formats all metrics as Prometheus text.

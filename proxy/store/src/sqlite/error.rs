@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gatepost::StoreError;
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Connection, Error, ErrorCode};
 
 /// Reason why a store does not open.
 #[derive(Debug, thiserror::Error)]
@@ -171,4 +171,17 @@ pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
             "expected a store that carries out the operation, found an error: {text}; check the disk"
         )),
     }
+}
+
+/// Adds the path of the file to an error of an operation on it. The other errors do not concern the
+/// file, or contain the path already.
+pub(super) fn at_file(error: StoreError, db: &Connection) -> StoreError {
+    let Some(path) = db.path().filter(|path| !path.is_empty()) else { return error };
+    if let StoreError::Failed(text) = &error {
+        return StoreError::Failed(format!("{path}: {text}"));
+    }
+    if let StoreError::Unavailable(text) = &error {
+        return StoreError::Unavailable(format!("{path}: {text}"));
+    }
+    error
 }

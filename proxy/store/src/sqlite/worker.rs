@@ -8,7 +8,7 @@ use futures_channel::oneshot::channel;
 use gatepost::{StoreError, StoreFuture};
 use rusqlite::Connection;
 
-use super::error::failed;
+use super::error::{at_file, failed};
 use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation, ended};
 
 /// Maximum number of operations in one transaction.
@@ -171,7 +171,7 @@ impl JobSender {
         };
         let (sender, receiver) = channel();
         let work = move |db: Result<&Connection, StoreError>| {
-            let result = db.and_then(work);
+            let result = db.and_then(|db| work(db).map_err(|error| at_file(error, db)));
             let error = result.as_ref().err().cloned();
             // `send` fails only if the caller no longer waits.
             let reply = move |done: Result<(), StoreError>| drop(sender.send(done.and(result)));
@@ -231,7 +231,7 @@ fn commit(
     let durability = batch.iter().map(|job| job.durability).max().unwrap_or(Durability::Power);
     let begun = durability.apply(db, last).and_then(|()| db.execute_batch("BEGIN IMMEDIATE"));
     if let Err(error) = begun {
-        return refuse(batch, &failed(&error));
+        return refuse(batch, &at_file(failed(&error), db));
     }
     let mut replies = Vec::with_capacity(batch.len());
     let mut broken = None;
@@ -246,7 +246,7 @@ fn commit(
         replies.push(executed);
     }
     let result = match broken {
-        None => db.execute_batch("COMMIT").map_err(|error| failed(&error)),
+        None => db.execute_batch("COMMIT").map_err(|error| at_file(failed(&error), db)),
         Some(error) => Err(error),
     };
     if result.is_err() && !db.is_autocommit() {
@@ -323,6 +323,32 @@ mod tests {
         assert_eq!((writer.failure(), writer.run(count).await), (None, Ok(0)));
         assert_eq!(writer.run(pages(1000)).await, Ok(()));
         assert_eq!((writer.run(long).await, writer.run(count).await), (Ok(1), Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn each_error_of_the_file_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatepost.db");
+        let db = Connection::open(&path).unwrap();
+        db.busy_timeout(std::time::Duration::ZERO).unwrap();
+        db.execute_batch("CREATE TABLE t (x); PRAGMA max_page_count = 2").unwrap();
+        let writer = Writer::start(db, || Ok(()));
+        let long = |db: &Connection| {
+            let added = db.execute("INSERT INTO t VALUES (zeroblob(100000))", []);
+            added.map_err(|error| failed(&error))
+        };
+        let full = writer.run(long).await.unwrap_err().to_string();
+        let expected = format!("{}: expected free space for the store, found none", path.display());
+        assert!(full.starts_with(&expected), "expected {expected}, found {full}");
+        // Another process holds a lock, so the transaction does not begin.
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let locked = writer.run(count).await.unwrap_err().to_string();
+        assert!(locked.starts_with(&path.display().to_string()), "{locked}");
+        drop(other);
+        let failed = |_: &Connection| Err::<(), _>(StoreError::Failed("disk I/O error".into()));
+        let failed = writer.run(failed).await.unwrap_err().to_string();
+        assert!(failed.contains(&format!("{}: disk I/O error", path.display())), "{failed}");
     }
 
     #[tokio::test]

@@ -56,6 +56,14 @@ impl TlsGate {
 }
 
 #[test]
+fn path_without_route_has_a_line_over_tls() {
+    let tls = TlsGate::serve("", "");
+    assert_eq!(tls.connect().send(&post("/other", "")).status, 404);
+    let line = tls.gate.program.wait_for_line("route_not_found");
+    assert!(line.contains("\"request\":\"POST /other\""), "{line}");
+}
+
+#[test]
 fn fast_path_serves_callbacks_over_tls() {
     let app = App::answering(200, "");
     let tls = TlsGate::serve("", &templates(&app));
