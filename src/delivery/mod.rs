@@ -25,6 +25,8 @@
 //! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
 mod acknowledgement;
+mod app_side;
+mod body_reader;
 mod drive;
 mod identity;
 mod outcome;
@@ -37,10 +39,11 @@ mod shared;
 mod status_detail;
 mod wait;
 
-pub(crate) use drive::judge_large;
-pub use drive::{AppSide, Asked, Attempt, Driven, EventRequest, drive};
+pub use app_side::{AppSide, Asked, Attempt, EventRequest};
+pub(crate) use body_reader::judge_large;
 #[cfg(feature = "tower")]
-pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
+pub(crate) use body_reader::{CHUNKS_PER_TURN, end_turn};
+pub use drive::{Driven, drive};
 pub use queued::{Enqueue, QueuedApp};
 pub use server::{ClientActivity, ClientSide, Disconnected, Runtime};
 pub use shared::{SharedClaim, SharedLimit};
