@@ -10,6 +10,7 @@ mod check;
 mod common;
 mod jwt;
 mod kind;
+mod kind_rule;
 mod place;
 mod raw_body;
 mod reply;
