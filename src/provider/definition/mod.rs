@@ -11,6 +11,7 @@ mod common;
 mod jwt;
 mod kind;
 mod kind_rule;
+mod part;
 mod place;
 mod raw_body;
 mod reply;
