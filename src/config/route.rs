@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::ConfigReader;
+use super::plans::Plans;
 use super::template::BoundTenants;
-use super::{ConfigReader, Plans};
 use crate::limit::{Comparison, Rate, RouteLimit};
 use crate::memory::store::{SharedDomain, shared_key};
 use crate::provider::{Evidence, Plan};

@@ -28,94 +28,20 @@
 //! The driver writes no reply, no log line and no metric. The server writes all three from the
 //! result of [`drive`].
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::Poll;
 
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method};
-
-use super::server::{ClientSide, Disconnected, Runtime, in_time, while_connected};
+use super::app_side::{AppSide, Asked, Attempt, EventRequest};
+use super::body_reader::read;
+use super::server::{ClientSide, Runtime, while_connected};
 use super::shared::{self, HeldClaim};
 use super::{Enqueue, Next, Question, StoreStep};
 use crate::conclusion::Conclusion;
-use crate::head::{Head, RequestContext};
 use crate::intake::Intake;
 use crate::memory::store::Store;
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
-
-/// The app's side of a callback: the connection for the event. See [`drive`] for an example.
-pub trait AppSide: Send {
-    /// Sends the event and reads the whole answer. The driver drops the future after
-    /// [`Question::timeout`].
-    fn ask<'a>(
-        &'a mut self,
-        question: &Question,
-        event: EventRequest<'_>,
-        attempt: Attempt,
-    ) -> impl Future<Output = Asked> + Send + use<'a, Self>;
-}
-
-/// The request with which the server sends an event to the app.
-#[derive(Debug)]
-pub struct EventRequest<'r> {
-    accepted: &'r Accepted,
-    head: Head<'r>,
-    context: RequestContext<'r>,
-    now: Timestamp,
-}
-
-impl EventRequest<'_> {
-    /// Returns the path and query of the callback, for use if [`Question::url`] is `None`.
-    #[must_use]
-    pub fn callback_path(&self) -> Option<&PathAndQuery> {
-        self.head.uri().path_and_query()
-    }
-
-    /// Returns the method.
-    #[must_use]
-    pub fn method(&self) -> &Method {
-        self.accepted.event_method(&self.head)
-    }
-
-    /// Returns the headers, including `content-length`, and the body.
-    #[must_use]
-    pub fn into_parts(self) -> (HeaderMap, Bytes) {
-        self.accepted.request(&self.head, &self.context, self.now)
-    }
-
-    /// Returns the headers and the body for an app that has the [`Accepted`]. Omits the headers
-    /// that repeat data of the [`Accepted`].
-    #[cfg(feature = "tower")]
-    pub(crate) fn into_parts_for_permit(self) -> (HeaderMap, Bytes) {
-        match self.accepted.request_without_headers() {
-            Some(request) => request,
-            None => self.into_parts(),
-        }
-    }
-}
-
-/// An attempt to send an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// The first attempt. The server may use an idle connection.
-    First,
-    /// The second attempt. The server must use a new connection.
-    NewConnection,
-}
-
-/// The result of sending an event.
-#[derive(Debug)]
-pub enum Asked {
-    /// The answer, or the reason why there is no answer.
-    Answered(Answer),
-    /// The app closed the connection without an answer, and the server may send the event again.
-    /// After [`Attempt::First`], the driver does so.
-    ConnectionClosed,
-}
 
 /// The outcome of a callback. The server sends the reply, and logs and counts the outcome.
 #[derive(Debug)]
@@ -246,100 +172,6 @@ pub async fn drive(
         }
         None => Driven::ClientGone(accepted),
     }
-}
-
-/// Reads the whole body. Returns the verdict, with its time if the callback is accepted.
-async fn read(
-    client: &mut impl ClientSide,
-    runtime: &impl Runtime,
-    mut intake: Intake,
-) -> Result<(Accepted, Timestamp), Refusal> {
-    let time_limit = intake.time_limit();
-    let read = {
-        let body = pin!(async {
-            loop {
-                let mut left = BYTES_PER_TURN;
-                for _ in 0..CHUNKS_PER_TURN {
-                    let chunk = match client.next_chunk().await {
-                        Ok(Some(chunk)) => chunk,
-                        Ok(None) => return Ok(true),
-                        Err(Disconnected) => return Ok(false),
-                    };
-                    let len = chunk.len();
-                    intake.push(chunk)?;
-                    client.holds(intake.held_bytes());
-                    match left.checked_sub(len) {
-                        Some(rest) => left = rest,
-                        None => break,
-                    }
-                }
-                end_turn().await;
-            }
-        });
-        in_time(body, pin!(runtime.sleep(time_limit))).await
-    };
-    match read {
-        // Boxed, so that the future of a usual callback stays small.
-        Some(Ok(true)) if intake.is_large() => {
-            match Box::pin(judge_large(runtime, intake, client.evicted())).await {
-                Ok(judged) => judged,
-                Err(evicted) => Err(evicted.failed(client.body_failure())),
-            }
-        }
-        Some(Ok(true)) => judge(intake, runtime.now()),
-        Some(Ok(false)) => Err(intake.failed(client.body_failure())),
-        Some(Err(refusal)) => Err(refusal),
-        None => Err(intake.interrupted()),
-    }
-}
-
-fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusal> {
-    intake.finish(now).map(|accepted| (accepted, now))
-}
-
-/// Waits for the turn of the intake, then judges its large body with [`Runtime::run_long`].
-///
-/// # Errors
-///
-/// Returns the intake if `evicted` completes before the turn begins. Drops `evicted` when the turn
-/// begins.
-pub(crate) async fn judge_large(
-    runtime: &impl Runtime,
-    intake: Intake,
-    evicted: impl Future<Output = ()> + Send,
-) -> Result<Result<(Accepted, Timestamp), Refusal>, Intake> {
-    let turn = in_time(pin!(intake.turn()), pin!(evicted)).await;
-    let Some(turn) = turn else { return Err(intake) };
-    let now = runtime.now();
-    let work = move || {
-        let judged = judge(intake, now);
-        drop(turn);
-        judged
-    };
-    Ok(runtime.run_long(work).await)
-}
-
-/// Number of body bytes after which a task ends its turn.
-///
-/// Many clients that send large bodies at once would otherwise delay the other tasks of the thread.
-const BYTES_PER_TURN: usize = 64 * 1024;
-
-/// Number of chunks after which a task ends its turn.
-///
-/// A body whose chunks are always ready would otherwise block the thread and its timers.
-pub(crate) const CHUNKS_PER_TURN: u32 = 64;
-
-/// Ends the turn of the current task: other tasks and timers run before the task continues.
-pub(crate) async fn end_turn() {
-    let mut has_ended = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut has_ended, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Returns the conclusion and its time; `None` if the client disconnects before the conclusion.

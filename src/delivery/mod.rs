@@ -25,7 +25,10 @@
 //! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
 mod acknowledgement;
+mod app_side;
+mod body_reader;
 mod drive;
+mod identity;
 mod malformed_answer;
 mod outcome;
 mod queued;
@@ -35,28 +38,27 @@ mod server;
 mod session_order;
 mod shared;
 mod status_detail;
+mod wait;
 
-pub(crate) use drive::judge_large;
-pub use drive::{AppSide, Asked, Attempt, Driven, EventRequest, drive};
+pub use app_side::{AppSide, Asked, Attempt, EventRequest};
+pub(crate) use body_reader::judge_large;
 #[cfg(feature = "tower")]
-pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
+pub(crate) use body_reader::{CHUNKS_PER_TURN, end_turn};
+pub use drive::{Driven, drive};
 pub use queued::{Enqueue, QueuedApp};
 pub use server::{ClientActivity, ClientSide, Disconnected, Runtime};
 pub use shared::{SharedClaim, SharedLimit};
+pub use wait::Wait;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
 
 use crate::address::Addresses;
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
-use crate::event::{Event, Forward, Identity};
-use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
-use crate::printable::print_only;
+use crate::event::Forward;
+use crate::memory::{Claim, Flights, Joined};
 use crate::reply::{Answer, REPLY_MARGIN};
 use crate::template::Ask;
 use crate::time::Timestamp;
@@ -162,96 +164,6 @@ impl Accepted {
             }
         };
         Some(Flights::join(self.memory(), key, earlier_reply))
-    }
-
-    /// Returns the time for which gatepost remembers the callback; `None` if the app receives every
-    /// copy.
-    ///
-    /// If the callback has no identity, another callback may have equal data. gatepost then treats
-    /// a callback with equal data as a resend only if the operator has set `dedupe` for the kind.
-    fn resend_window(&self, ask: &Ask) -> Option<Duration> {
-        let rule = ask.resends.as_ref()?;
-        (rule.by_content || self.event().identity != Identity::New).then_some(rule.window)
-    }
-
-    /// Returns a fingerprint that all resends of the callback share and no other callback has.
-    fn identity(&self) -> Fingerprint {
-        let reply_signing = self.reply_signing();
-        let parts = self.identity_parts(Event::local_id).into_iter().chain([&*reply_signing]);
-        self.memory().fingerprint(Domain::Callback, parts)
-    }
-
-    /// Returns the values that all resends of the callback share and no other callback has.
-    ///
-    /// If the data identifies the event, `of_content` returns a digest of the data. For a value that
-    /// other machines compare, pass [`Event::id_digits`], else [`Event::local_id`].
-    fn identity_parts(&self, of_content: impl Fn(&Event) -> &[u8]) -> [&[u8]; 4] {
-        let event = self.event();
-        let plan = &self.template().plan;
-        let name = self.template().name().as_bytes();
-        match event.identity {
-            Identity::Content => [name, of_content(event), &[], &[]],
-            // If a resend may have other fields, a signed id alone identifies the callback. A
-            // client can forge an id that the platform does not sign.
-            Identity::Declared if !plan.id_without.is_empty() && self.has_signed_id() => {
-                [name, event.id_digits(), &[], &[]]
-            }
-            Identity::Declared => [name, event.id_digits(), &[], event.data()],
-            Identity::New => {
-                [name, event.source().as_bytes(), event.kind().as_bytes(), event.data()]
-            }
-        }
-    }
-
-    /// Returns a fingerprint of the settings of the reply signing.
-    ///
-    /// gatepost remembers a reply under a fingerprint that includes this one. After a change of the
-    /// settings, gatepost therefore repeats no reply that it signed with the old settings.
-    fn reply_signing(&self) -> Vec<u8> {
-        let policy = self.delivery().as_ask().and_then(|ask| ask.policy.as_ref());
-        policy.map(|policy| policy.reply_signing.fingerprint()).unwrap_or_default()
-    }
-
-    /// Returns a fingerprint of the viewer and the content; `None` if the callback does not name
-    /// both.
-    fn viewer(&self) -> Option<Fingerprint> {
-        let event = self.event();
-        let viewer = self.kind().viewer.read(event.data())?;
-        let parts = self.viewer_scope().into_iter().chain(viewer.iter().map(String::as_bytes));
-        let reply_signing = self.reply_signing();
-        let parts = parts.chain([&*reply_signing]);
-        Some(self.memory().fingerprint(Domain::Viewer, parts))
-    }
-
-    /// Returns the values within which a viewer and content are unique.
-    fn viewer_scope(&self) -> [&[u8]; 3] {
-        let event = self.event();
-        [self.template().name(), event.source(), event.kind()].map(str::as_bytes)
-    }
-
-    /// Remembers a reply that the app decided. After a failure, returns the remembered reply about
-    /// the same viewer and content, if gatepost has one.
-    fn last_good(&self, ask: &Ask, conclusion: Conclusion, now: Timestamp) -> Conclusion {
-        let Some(max_age) = ask.last_good_max_age else { return conclusion };
-        let Some(viewer) = self.viewer() else { return conclusion };
-        let replies = &self.memory().replies;
-        match &conclusion.origin {
-            Origin::App | Origin::Empty(_) => {
-                replies.keep(viewer, &conclusion.reply, now.after(max_age));
-            }
-            Origin::Failure(reason) => {
-                if let Some(reply) = replies.find(viewer, now) {
-                    return Conclusion::new(reply, Origin::LastGood(reason.clone()));
-                }
-            }
-            Origin::Challenge
-            | Origin::Fixed
-            | Origin::LastGood(_)
-            | Origin::Queued
-            | Origin::Resend
-            | Origin::Unlisted => {}
-        }
-        conclusion
     }
 }
 
@@ -463,84 +375,3 @@ impl Question {
         conclusion
     }
 }
-
-/// A wait for the conclusion of the first copy of a callback.
-///
-/// The future resolves to the conclusion of the first copy, which is in flight to the app. If the
-/// first copy ends without a conclusion, for example because its client disconnects, the future
-/// resolves to `None`. In this case, call [`Accepted::next`] again. After [`Wait::timeout`], call
-/// [`Wait::give_up`].
-///
-/// # Examples
-///
-/// ```
-/// # use gatepost::{Accepted, Admission, Answer, Gate, Head, Next, Refusal, Timestamp};
-/// # use http::{HeaderMap, Method, StatusCode, Uri};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let now = Timestamp::from_secs(1_703_731_478);
-/// # let gate = Gate::builder()
-/// #     .toml(
-/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
-/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n\
-/// #          [template.on.live_play]\ndedupe = true",
-/// #     )
-/// #     .build()?;
-/// # let accept = || -> Result<Accepted, Refusal> {
-/// #     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
-/// #     let head = Head::new(&Method::POST, &uri, &headers);
-/// #     let Admission::Callback(mut intake) = gate.admit(&head, now) else { unreachable!() };
-/// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
-/// #     intake.finish(now)
-/// # };
-/// // Each call of `accept` returns a copy of the same callback. The config sets `dedupe = true`.
-/// let (first, second, third) = (accept()?, accept()?, accept()?);
-/// let Next::Ask(question) = first.next(now) else {
-///     panic!("expected a question, found another step")
-/// };
-/// let Next::Wait(wait) = second.next(now) else {
-///     panic!("expected a wait, found another step")
-/// };
-/// let Next::Wait(overdue) = third.next(now) else {
-///     panic!("expected a wait, found another step")
-/// };
-///
-/// let answer = Answer::response(StatusCode::OK, Some("{\"allow\":true}".into()));
-/// let conclusion = question.conclude(&answer, now);
-/// assert_eq!(wait.await.unwrap().reply.body(), conclusion.reply.body());
-/// assert_eq!(overdue.give_up(now).origin.as_str(), "failure");
-/// # Ok(())
-/// # }
-/// ```
-#[must_use = "futures do nothing unless polled"]
-pub struct Wait {
-    accepted: Accepted,
-    timeout: Duration,
-    shared: SharedConclusion,
-}
-
-impl Wait {
-    /// Returns the maximum time to wait.
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// Applies the failure policy, because the first copy had no conclusion in time.
-    #[must_use]
-    pub fn give_up(self, now: Timestamp) -> Conclusion {
-        let Self { accepted, timeout, .. } = self;
-        Question { accepted, timeout, claim: None, shared: None }
-            .fail(UnavailableKind::AppTimeout, now)
-    }
-}
-
-impl Future for Wait {
-    type Output = Option<Conclusion>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.shared).poll(cx).map(Result::ok)
-    }
-}
-
-print_only! { Wait: accepted; }

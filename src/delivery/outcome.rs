@@ -28,6 +28,7 @@ use crate::provider::decision::{
 };
 use crate::reply::{Answer, Reply, answer_text, has_byte_order_mark, unavailable_reply};
 use crate::template::{Ask, Delivery};
+use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
 impl Accepted {
@@ -205,6 +206,36 @@ impl Accepted {
                 self.failed(None, UnavailableKind::ReplyKeyMissing.into())
             }
         }
+    }
+
+    /// Remembers a reply that the app decided. After a failure, returns the remembered reply about
+    /// the same viewer and content, if gatepost has one.
+    pub(super) fn last_good(
+        &self,
+        ask: &Ask,
+        conclusion: Conclusion,
+        now: Timestamp,
+    ) -> Conclusion {
+        let Some(max_age) = ask.last_good_max_age else { return conclusion };
+        let Some(viewer) = self.viewer() else { return conclusion };
+        let replies = &self.memory().replies;
+        match &conclusion.origin {
+            Origin::App | Origin::Empty(_) => {
+                replies.keep(viewer, &conclusion.reply, now.after(max_age));
+            }
+            Origin::Failure(reason) => {
+                if let Some(reply) = replies.find(viewer, now) {
+                    return Conclusion::new(reply, Origin::LastGood(reason.clone()));
+                }
+            }
+            Origin::Challenge
+            | Origin::Fixed
+            | Origin::LastGood(_)
+            | Origin::Queued
+            | Origin::Resend
+            | Origin::Unlisted => {}
+        }
+        conclusion
     }
 
     /// Returns a conclusion with the acknowledgement that the platform expects.

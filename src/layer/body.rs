@@ -15,7 +15,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 
-use super::GateLayer;
+use super::gate_layer::GateLayer;
 use super::runtime::TokioRuntime;
 use crate::reply::{Answer, AnswerFault};
 use crate::shadow::{AnswerObserver, Observer};

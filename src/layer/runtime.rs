@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
-use super::GateLayer;
+use super::gate_layer::GateLayer;
 use crate::delivery::Runtime;
 use crate::limit::LimitValues;
 use crate::memory::store::{SharedState, SharedUse, StoreError};

@@ -9,14 +9,15 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body::Body;
+use tower_layer::Layer;
 use tower_service::Service;
 
 use super::body::{AnswerTap, RequestBody, ResponseBody};
 use super::exchange::{BoxError, InnerService, RequestReader};
 use super::future::ResponseFuture;
+use super::gate_layer::{GateLayer, OtherRequests, Stopwatch};
 use super::runtime::TokioRuntime;
 use super::uri::{self, hide_token};
-use super::{GateLayer, OtherRequests, Stopwatch};
 use crate::config::LogCallbacks;
 use crate::delivery::{Driven, drive};
 use crate::gate::{Admission, Gate};
@@ -45,6 +46,14 @@ pub struct GateService<S> {
 impl<S> GateService<S> {
     pub(super) const fn new(layer: Arc<GateLayer>, inner: S) -> Self {
         Self { layer, inner }
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = GateService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        GateService::new(Arc::new(self.clone()), inner)
     }
 }
 

@@ -23,7 +23,7 @@
 
 use std::collections::HashMap;
 
-use super::pieces::Pieces;
+use super::pieces::{Pieces, join};
 use super::{FORMATS, Lookup, ReservedAddress, RouteIndex, SCRIPTS};
 
 /// Address or route for which gatepost reserves a subtree.
@@ -124,7 +124,7 @@ fn base_of(names: &[String]) -> Option<String> {
     if stems.last().is_some_and(|last| matches!(*last, "index" | "default")) {
         stems.pop();
     }
-    (!stems.is_empty()).then(|| super::join(&stems))
+    (!stems.is_empty()).then(|| join(&stems))
 }
 
 /// Returns the name without its script and format suffixes.

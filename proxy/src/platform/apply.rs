@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::account::{AccountRule, AccountState, AccountTemplate, PlatformAccount};
+use super::change::{Change, parameters};
 use super::error::PlatformError;
 use super::mark::Mark;
-use super::plan::{Change, Plan, parameters};
+use super::plan::Plan;
 use super::wanted::WantedTemplate;
 use super::{Site, format};
 

@@ -3,8 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::account::{AccountState, CALLBACK_KEY};
+use super::change::{Change, Difference};
 use super::mark::Mark;
-use super::plan::{Change, Difference, Plan};
+use super::plan::Plan;
 use super::wanted::WantedTemplate;
 use crate::table::{aligned, plain};
 

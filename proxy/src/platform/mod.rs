@@ -3,6 +3,7 @@
 
 mod account;
 mod apply;
+mod change;
 mod environment;
 mod error;
 mod format;

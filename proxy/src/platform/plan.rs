@@ -10,61 +10,14 @@
 //!    running gatepost, the plan has a note.
 //! 4. If a plan has a conflict, gatepost makes none of its changes.
 
-use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};
+use super::PlanOptions;
+use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY};
+use super::change::{Change, differences};
 use super::mark::Mark;
-use super::wanted::{self, WantedKey, WantedTemplate};
-use super::{PlanOptions, Site};
+use super::wanted::{WantedKey, WantedTemplate};
 
 /// Maximum number of callback templates in an account.
 const MAX_TEMPLATES: usize = 50;
-
-/// A change to the account.
-#[derive(Debug)]
-pub(crate) enum Change<'p> {
-    Create {
-        wanted: &'p WantedTemplate,
-    },
-    Modify {
-        id: i64,
-        wanted: &'p WantedTemplate,
-        mark: Mark,
-        differences: Vec<Difference>,
-    },
-    Bind {
-        wanted: &'p WantedTemplate,
-        domain: &'p str,
-        app: &'p str,
-    },
-    /// Move of a domain from one callback template to another. The platform's API needs two
-    /// requests for this.
-    Rebind {
-        from: &'p AccountTemplate,
-        /// The config's template with the name of `from`, if the config has one.
-        losing: Option<&'p WantedTemplate>,
-        wanted: &'p WantedTemplate,
-        domain: &'p str,
-        app: &'p str,
-    },
-    Unbind {
-        template: &'p str,
-        domain: &'p str,
-        app: &'p str,
-    },
-    Delete {
-        id: i64,
-        template: &'p str,
-    },
-}
-
-/// A changed parameter of a callback template.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    pub(super) parameter: &'static str,
-    /// Value in the account. For a key, the source of this value in the config, or words in place
-    /// of the key.
-    pub(super) from: String,
-    pub(super) to: String,
-}
 
 /// Changes, and the conflicts that prevent them.
 #[derive(Debug, Default)]
@@ -348,59 +301,4 @@ fn has_made(template: &AccountTemplate, rule: &AccountRule) -> bool {
 /// Returns true if a rule has this domain and this application. Domain names are case-insensitive.
 fn is_rule(rule: &AccountRule, (domain, app): (&str, &str)) -> bool {
     rule.domain_name.eq_ignore_ascii_case(domain) && rule.app_name == app
-}
-
-/// Returns the differences between a callback template of the account and the config.
-fn differences(
-    own: &AccountTemplate,
-    wanted: &WantedTemplate,
-    mark: &Mark,
-    site: Site,
-) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut compare = |parameter, from: &str, to: &str| {
-        if from != to {
-            found.push(Difference { parameter, from: from.to_owned(), to: to.to_owned() });
-        }
-    };
-    compare("Description", own.text("Description"), &mark.before(&wanted.note));
-    for address in wanted::addresses(site).filter(|address| address.is_shown) {
-        let to = wanted.urls.get(address.parameter).map_or("", String::as_str);
-        compare(address.parameter, own.text(address.parameter), to);
-    }
-    if let Some(first) = wanted.keys.first() {
-        let current = own.text(CALLBACK_KEY);
-        if current != first.text {
-            let known = wanted.keys.iter().find(|key| key.text == current);
-            let from = match known {
-                Some(key) => &*key.source,
-                None if current.is_empty() => "no key",
-                None => "a key that the config does not have",
-            };
-            compare(CALLBACK_KEY, from, &first.source);
-        }
-    }
-    found
-}
-
-/// Returns the parameters of a callback template with a mark. If `clears` is true, adds an empty
-/// value for each address that `wanted` does not have, so that the platform clears that address.
-pub(super) fn parameters(
-    wanted: &WantedTemplate,
-    mark: &Mark,
-    site: Site,
-    clears: bool,
-) -> Parameters {
-    let mut all = wanted.urls.clone();
-    if clears {
-        for address in wanted::addresses(site) {
-            all.entry(address.parameter).or_default();
-        }
-    }
-    all.insert("TemplateName", wanted.name.clone());
-    all.insert("Description", mark.before(&wanted.note));
-    if let Some(key) = wanted.keys.first() {
-        all.insert(CALLBACK_KEY, key.text.clone());
-    }
-    all
 }

@@ -14,8 +14,8 @@ use gatepost::{AdminAddress, ProxySettings};
 use listenfd::ListenFd;
 use rustix::io::ioctl_fionbio;
 
-use super::StartError;
 use super::listen_address::ListenAddress;
+use super::start_error::StartError;
 
 /// Config key whose addresses a socket replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,16 +6,15 @@ mod listener_handover;
 mod notification;
 mod reload;
 mod signals;
+mod start_error;
+mod stop;
 mod watchdog;
 
-use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gatepost::{AdminAddress, ProxySettings};
-use gatepost_store::OpenError;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
@@ -28,17 +27,17 @@ use self::listen_address::ListenAddress;
 use self::listener_handover::{self as handover, ListeningService, OfferedSockets, Predecessor};
 use self::signals::Stop;
 pub(crate) use self::signals::WatchedSignals;
+pub(crate) use self::start_error::StartError;
+use self::stop::{Stopping, watch_stop};
 use self::watchdog::Watchdog;
 use crate::admin::{AdminApp, AdminServer};
 use crate::descriptors;
+use crate::inbound::InboundServer;
 use crate::inbound::pingora::{PeerRules, ProxyService, Upstream};
-use crate::inbound::{IDLE_GRACE, InboundServer};
-use crate::queue::{self, Queue};
+use crate::queue;
 use crate::resolver::Resolver;
 use crate::served_config::ServedConfig;
-use crate::telemetry::metrics::METRICS;
-use crate::telemetry::traces::TracesError;
-use crate::telemetry::{access_log, log, traces};
+use crate::telemetry::{access_log, traces};
 
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
@@ -46,96 +45,6 @@ const HEADER_BUFFER: usize = 1024;
 /// Note about a config without an admin listener.
 pub(crate) const NO_ADMIN_NOTE: &str =
     "no metrics, console or captured callbacks; add admin = \"127.0.0.1:9900\" for them";
-
-/// Returns the remedy for a failure to listen.
-fn listen_remedy(error: &io::Error) -> &'static str {
-    if error.kind() == io::ErrorKind::AddrInUse {
-        "stop the program that uses this port or socket (`ss -ltnxp` shows it), or change the address"
-    } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "for a port, use one above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE; for a \
-         Unix socket, let gatepost write to its folder"
-    } else {
-        "write an address of this machine"
-    }
-}
-
-/// Reason why the proxy does not start.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
-    #[error(
-        "{path}: expected a file for the access log, found an error: {source}; check the folder and \
-         its permissions"
-    )]
-    AccessLog { path: PathBuf, source: io::Error },
-    #[error("expected TCP or Unix listeners in LISTEN_FDS, found an error: {0}; pass such sockets")]
-    Inherited(io::Error),
-    #[error(
-        "{address}: expected a free address to listen on, found an error: {source}; {}",
-        listen_remedy(source)
-    )]
-    Listen { address: ListenAddress, source: io::Error },
-    #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
-    NoListener,
-    #[error(
-        "expected root certificates of the system, found none that can be read; install \
-         ca-certificates, or set SSL_CERT_FILE to a file of root certificates"
-    )]
-    NoRootCertificates,
-    #[error(
-        "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
-    )]
-    NoUpgradeSocket,
-    #[error(
-        "expected a thread that delivers queued events, found an error: {0}; check the process limits"
-    )]
-    Queue(io::Error),
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    #[error("expected a handler of signals, found an error: {0}; check the process limits")]
-    Signals(io::Error),
-    #[error(transparent)]
-    Traces(#[from] TracesError),
-    #[error(
-        "{path}: expected listeners from the running gatepost, found an error: {source}; check \
-         upgrade_socket, or start without --upgrade"
-    )]
-    TakeOver { path: PathBuf, source: io::Error },
-    #[error(
-        "{address}: expected a socket of LISTEN_FDS that `listen`, `listen_tls` or `admin` uses, found \
-         another; write FileDescriptorName=listen, listen_tls or admin in the socket unit, or add the \
-         address to the config"
-    )]
-    UnusedSocket { address: ListenAddress },
-    #[error(
-        "{path}: expected a socket for a successor, found an error: {source}; check the folder and \
-         its permissions"
-    )]
-    UpgradeSocket { path: PathBuf, source: io::Error },
-}
-
-impl StartError {
-    /// Returns the stable code; `None` for an error without a code.
-    pub(crate) fn code(&self) -> Option<&'static str> {
-        match self {
-            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-                Some("address_in_use")
-            }
-            Self::Store(error) => Some(error.code()),
-            Self::AccessLog { .. }
-            | Self::Inherited(_)
-            | Self::Listen { .. }
-            | Self::NoListener
-            | Self::NoRootCertificates
-            | Self::NoUpgradeSocket
-            | Self::Queue(_)
-            | Self::Signals(_)
-            | Self::Traces(_)
-            | Self::TakeOver { .. }
-            | Self::UnusedSocket { .. }
-            | Self::UpgradeSocket { .. } => None,
-        }
-    }
-}
 
 /// Serves until a stop signal or a handover, then finishes the requests in flight. On `SIGHUP`,
 /// reads the config again. With `upgrade`, takes over the listeners of the running gatepost.
@@ -365,61 +274,4 @@ fn new_server(settings: &ProxySettings) -> Server {
     let mut server = Server::new_with_opt_and_conf(None, conf);
     server.bootstrap();
     server
-}
-
-/// Settings and state for a later stop.
-struct Stopping {
-    /// Longest wait for the requests and deliveries in flight.
-    limit: Duration,
-    stop: Stop,
-    started: Instant,
-    queue: Option<Arc<Queue>>,
-}
-
-/// Starts a thread that ends the process after a stop signal or a handover. The thread waits until
-/// no request and no delivery is in flight, for at most `limit`. Pingora would wait for the whole
-/// grace period.
-fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
-    let Stopping { limit, stop, started, queue } = stopping;
-    const TICK: Duration = Duration::from_millis(20);
-    let mut phases = server.watch_execution_phase();
-    std::thread::spawn(move || {
-        while let Ok(phase) = phases.blocking_recv() {
-            if matches!(phase, ExecutionPhase::ShutdownGracePeriod) {
-                break;
-            }
-        }
-        offer.withdraw();
-        queue.iter().for_each(|queue| queue.stop());
-        let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
-        let in_flight = METRICS.requests.in_flight.get();
-        tracing::info!(code = "stopping", reason, in_flight, "stopping");
-        if reason != Stop::HANDED_OVER {
-            notification::stopping();
-        }
-        let deadline = Instant::now() + limit;
-        std::thread::sleep(IDLE_GRACE.min(limit));
-        let mut quiet = 0;
-        // Check twice: gatepost may have read a request that the metric does not count yet.
-        while quiet < 2 && Instant::now() < deadline {
-            std::thread::sleep(TICK);
-            let in_flight = METRICS.requests.in_flight.get() + METRICS.queue.in_flight.get();
-            quiet = if in_flight == 0 { quiet + 1 } else { 0 };
-        }
-        access_log::finish();
-        traces::finish();
-        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let uptime = started.elapsed().as_secs();
-        let dropped = METRICS.requests.in_flight.get();
-        tracing::info!(
-            code = "stopped",
-            reason,
-            took_ms = took,
-            uptime_secs = uptime,
-            dropped,
-            "stopped"
-        );
-        log::finish();
-        std::process::exit(0);
-    });
 }

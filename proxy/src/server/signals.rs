@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::StartError;
+use super::start_error::StartError;
 use crate::telemetry::log;
 
 /// Exit status after the signal that drops the requests in flight.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Functions that return codes, each with its file.
 const TABLES: [(&str, &str); 9] = [
-    ("proxy/src/server/mod.rs", "pub(crate) fn code"),
+    ("proxy/src/server/start_error.rs", "pub(crate) fn code"),
     ("proxy/store/src/nats/error.rs", "pub const fn code"),
     ("proxy/store/src/sqlite/error.rs", "pub const fn code"),
     ("src/head/checks.rs", "pub const fn as_str"),

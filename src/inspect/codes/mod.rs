@@ -1,11 +1,17 @@
 //! Codes in logs, metrics and messages, with cause and remedy. `gatepost help` prints them.
 
+mod admin_api;
+mod connection;
 mod layer;
+mod notes;
 mod operation;
 mod values;
 mod verdicts;
 
-use self::operation::OTHERS;
+use self::admin_api::ADMIN_API;
+use self::connection::CONNECTIONS;
+use self::notes::NOTES;
+use self::operation::OPERATIONS;
 use self::values::VALUES;
 use self::verdicts::{FAILURES, REFUSALS};
 use crate::conclusion::UnavailableKind;
@@ -72,6 +78,7 @@ pub enum CodeGroup {
     Value,
 }
 
+const LOG: &str = "log";
 /// Outputs that contain the codes of refusals.
 const REFUSED: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the code of a fault for which gatepost refuses a request on every path.
@@ -112,9 +119,15 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         .map(of_config)
         .chain(refusals)
         .chain(failures)
-        .chain(OTHERS.iter().copied())
+        .chain(others())
         .chain(VALUES.iter().copied())
         .map(|help| CodeHelp { in_layer: layer::remedy(help.code), ..help })
+}
+
+/// Returns the help for the codes that belong neither to a verdict nor to a fault of the config,
+/// sorted by code in each group.
+fn others() -> impl Iterator<Item = CodeHelp> {
+    [NOTES, CONNECTIONS, OPERATIONS, ADMIN_API].into_iter().flatten().copied()
 }
 
 fn of_config(kind: &FaultKind) -> CodeHelp {
@@ -127,6 +140,13 @@ fn of_config(kind: &FaultKind) -> CodeHelp {
         remedy: kind.remedy(),
         in_layer: None,
     }
+}
+
+/// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain the code,
+/// and the remedy.
+const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
+    let [code, meaning, causes, seen_in, remedy] = texts;
+    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy, in_layer: None }
 }
 
 /// Returns the help for a code; `None` if gatepost has no such code.
@@ -156,6 +176,19 @@ mod tests {
             assert!(
                 fits,
                 "expected a non-empty text without a full stop at its end, found {text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn codes_of_each_group_are_sorted() {
+        let others: Vec<_> = others().collect();
+        for pair in others.windows(2) {
+            let sorted = pair[0].code < pair[1].code || pair[0].group != pair[1].group;
+            assert!(
+                sorted,
+                "expected {} before {}, found the reverse order",
+                pair[1].code, pair[0].code
             );
         }
     }

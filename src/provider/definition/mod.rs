@@ -10,6 +10,8 @@ mod check;
 mod common;
 mod jwt;
 mod kind;
+mod kind_rule;
+mod part;
 mod place;
 mod raw_body;
 mod reply;

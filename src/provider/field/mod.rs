@@ -33,6 +33,7 @@ mod conversion;
 mod object_writer;
 mod read;
 mod types;
+mod value_writer;
 mod write;
 
 pub(crate) use conversion::{Conversion, FieldPath, SentBy};

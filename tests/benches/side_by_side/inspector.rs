@@ -15,13 +15,15 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::Value;
 
-use super::load::{Pace, Session, Template};
+use super::load::Session;
 use super::measure::{CONNECTIONS, Latency};
+use super::pace::Pace;
 use super::peers::{GATEPOST, Ground, INSPECTOR, TOKEN};
 use super::process::{Peer, free_port};
 use super::progress::Progress;
 use super::report::{Cell, Report, Table};
 use super::table::median;
+use super::template::Template;
 use super::verdict::Target;
 use super::work::Work;
 

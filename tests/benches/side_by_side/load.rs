@@ -9,22 +9,17 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
-};
 use rustls::ClientConfig;
 
-use super::busy::Wait;
 use super::outcome::Outcome;
+use super::pace::{Pace, TIMER, Timer};
+use super::template::{DIGITS, Template};
 use super::transport::Transport;
 use super::wire;
 
@@ -36,108 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Number of the next request. No two requests have the same number.
 static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
-
-/// Number of digits in a request's number.
-pub(super) const DIGITS: usize = 19;
-
-const TIMER: Token = Token(usize::MAX);
-
-/// A request without its number, and the expected reply.
-#[derive(Clone, Debug)]
-pub(super) struct Template {
-    bytes: Vec<u8>,
-    number_at: usize,
-    status: u16,
-    /// Expected body, or `None` to accept any body.
-    body: Option<&'static str>,
-}
-
-impl Template {
-    /// Creates a `POST` request without its number.
-    ///
-    /// # Errors
-    /// Returns an error if `body` contains no run of [`DIGITS`] zeros, which the number replaces.
-    pub(super) fn new(path: &str, body: &str, content_type: &str) -> Result<Self, String> {
-        let length = body.len();
-        let mut text = format!(
-            "POST {path} HTTP/1.1\r\nhost: gate.test\r\nuser-agent: bench\r\n\
-             content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
-        );
-        let head = text.len();
-        let number_at =
-            body.find(&"0".repeat(DIGITS)).ok_or("expected 19 zeros, found none")? + head;
-        text.push_str(body);
-        Ok(Self { bytes: text.into(), number_at, status: 200, body: None })
-    }
-
-    pub(super) fn expecting(self, status: u16, body: Option<&'static str>) -> Self {
-        Self { status, body, ..self }
-    }
-
-    /// Returns the length of the request.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Adds a header that asks the server to close the connection after the reply.
-    pub(super) fn closing(mut self) -> Self {
-        const LINE: &[u8] = b"connection: close\r\n";
-        let at = self.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        self.bytes.splice(at..at, LINE.iter().copied());
-        self.number_at += LINE.len();
-        self
-    }
-
-    fn write_number(&mut self, mut number: u64) {
-        let end = self.number_at + DIGITS;
-        for digit in self.bytes.iter_mut().take(end).skip(self.number_at).rev() {
-            *digit = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
-            number /= 10;
-        }
-    }
-
-    /// Describes the difference from the expected reply, or returns `None` if the reply is correct.
-    fn fault(&self, reply: &wire::Reply) -> Option<String> {
-        let good = reply.status == self.status
-            && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);
-        let body = String::from_utf8_lossy(&reply.body);
-        (!good).then(|| {
-            format!("expected {} {:?}, found {} {body:?}", self.status, self.body, reply.status)
-        })
-    }
-}
-
-/// Pace of the requests.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Pace {
-    /// One request on each connection.
-    Once,
-    /// The next request as soon as a reply has arrived.
-    Saturating { time: Duration },
-    /// `rate` requests per second, independent of the replies.
-    Scheduled { rate: f64, time: Duration },
-}
-
-impl Pace {
-    /// Returns the way in which the load and the app wait for I/O events at this pace.
-    pub(super) fn wait(self) -> Wait {
-        match self {
-            Self::Once | Self::Scheduled { .. } => Wait::Asleep,
-            Self::Saturating { .. } => Wait::Awake,
-        }
-    }
-
-    /// Returns the time from which the latency of request `index` counts. `now` is the time at
-    /// which the load sends the request.
-    fn moment(self, index: u64, started: Instant, now: Instant) -> Instant {
-        match self {
-            Self::Once | Self::Saturating { .. } => now,
-            Self::Scheduled { rate, .. } => {
-                started + Duration::from_secs_f64((index + 1) as f64 / rate)
-            }
-        }
-    }
-}
 
 /// Keep-alive connections to one server.
 #[derive(Debug)]
@@ -255,35 +148,6 @@ impl Connection {
         }
         self.stream.flush()
     }
-}
-
-/// Timer that ticks at a fixed rate.
-#[derive(Debug)]
-struct Timer(OwnedFd);
-
-impl Timer {
-    fn start(rate: f64, poll: &Poll) -> io::Result<Self> {
-        let timer = timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
-        let interval = Timespec::try_from(interval(rate)).map_err(io::Error::other)?;
-        let times = Itimerspec { it_interval: interval, it_value: interval };
-        timerfd_settime(&timer, TimerfdTimerFlags::empty(), &times)?;
-        let fd = timer.as_raw_fd();
-        poll.registry().register(&mut SourceFd(&fd), TIMER, Interest::READABLE)?;
-        Ok(Self(timer))
-    }
-
-    /// Returns the number of ticks since the last call.
-    fn ticks(&self) -> u64 {
-        let mut ticks = [0; 8];
-        rustix::io::read(&self.0, &mut ticks).map_or(0, |_| u64::from_ne_bytes(ticks))
-    }
-}
-
-fn interval(rate: f64) -> Duration {
-    Duration::from_secs_f64(1.0 / rate)
 }
 
 struct Run<'a> {
@@ -546,15 +410,5 @@ mod tests {
         let mut session = Session::open(port, 1).unwrap();
         session.run(&template(), Pace::Once).unwrap_err();
         server.join().unwrap();
-    }
-
-    #[test]
-    fn latency_of_scheduled_request_counts_from_scheduled_time() {
-        let started = Instant::now();
-        let late = started + Duration::from_secs(1);
-        let scheduled = Pace::Scheduled { rate: 100.0, time: Duration::from_secs(1) };
-        assert_eq!(scheduled.moment(4, started, late), started + Duration::from_millis(50));
-        let saturating = Pace::Saturating { time: Duration::from_secs(1) };
-        assert_eq!(saturating.moment(4, started, late), late);
     }
 }

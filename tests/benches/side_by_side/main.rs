@@ -14,6 +14,7 @@ mod load;
 mod measure;
 mod nats;
 mod outcome;
+mod pace;
 mod peers;
 mod plot;
 mod process;
@@ -25,6 +26,7 @@ mod scale;
 mod stall;
 mod table;
 mod targets;
+mod template;
 mod transport;
 mod verdict;
 mod wire;
@@ -42,14 +44,16 @@ use clap::Parser;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use app::App;
-use load::{Pace, Session, Template};
+use load::Session;
 use measure::{CONNECTIONS, Field, Sample, Times};
+use pace::Pace;
 use peers::{Ground, Kind, Machine};
 use process::{Cpu, Memory};
 use progress::Progress;
 use report::Report;
 use rows::{Job, Row};
 use stall::{PAUSE, Series};
+use template::Template;
 
 /// Compares gatepost with other servers, and prints Markdown tables
 #[derive(Debug, Parser)]

@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use super::app::{App, SHOWN, Seen, seen_by_php};
 use super::busy::Wait;
-use super::load::{Pace, Session, Template};
+use super::load::Session;
 use super::outcome::Outcome;
+use super::pace::Pace;
 use super::peers::Kind;
 use super::process::{Cpu, Peer};
 use super::rows::{Job, Row, Who};
 use super::table::{median, middle};
+use super::template::Template;
 
 /// Number of connections of the load.
 pub(super) const CONNECTIONS: usize = 32;

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::app::App;
-use super::load::{Pace, Session};
+use super::load::Session;
 use super::measure::{CONNECTIONS, Latency};
 use super::nats::{self, Cluster};
 use super::outcome::Outcome;
+use super::pace::Pace;
 use super::peers::{GATEPOST, Ground};
 use super::process::Peer;
 use super::progress::Progress;

@@ -1,7 +1,7 @@
 //! Rows of the comparison: each combines a job with the app or the peers that do the job.
 
-use super::load::Template;
 use super::peers::Kind;
+use super::template::Template;
 use super::work::Work;
 
 /// The app or the peers that do a [`Job`].

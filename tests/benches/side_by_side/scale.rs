@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::app::App;
 use super::busy::Wait;
-use super::load::{IN_FLIGHT, Pace, Session};
+use super::load::{IN_FLIGHT, Session};
+use super::pace::Pace;
 use super::peers::{GATEPOST, Ground, Machine};
 use super::plot::{Panel, Point};
 use super::process::{Cpu, Peer};

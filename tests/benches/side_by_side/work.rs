@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
-use super::load::{DIGITS, Template};
+use super::template::{DIGITS, Template};
 
 const PUSH: &str = include_str!("../../vectors/tencent-css/push/body");
 const PORN_DETECTION: &str = include_str!("../../vectors/tencent-css/porn_detection/body");

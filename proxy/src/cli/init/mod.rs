@@ -2,24 +2,25 @@
 //! `--add`, adds a platform to an existing config.
 
 mod addition;
+mod choices;
 mod config_text;
+mod next_steps;
 mod secret_file;
 
 use std::fs::OpenOptions;
-use std::io::{self, BufRead, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum as _};
-use gatepost::{Config, Definition, KindInfo, ProviderInfo};
+use clap::Args;
+use gatepost::{Config, Definition, ProviderInfo};
 
 use self::addition::Addition;
-use self::config_text::{ConfigText, ConfigUse, RoutePath};
-use self::secret_file::{SecretFile, setting_file};
+use self::choices::Choices;
+use self::secret_file::SecretFile;
 use super::config_argument::DEFAULT_CONFIG;
 use super::door::Door;
 use super::error::CommandError;
-use super::print::{err, out};
-use super::providers::{definition, definition_in};
+use super::print::out;
 
 /// Arguments of `gatepost init`.
 #[derive(Clone, Debug, Args)]
@@ -60,29 +61,6 @@ pub(super) struct InitArguments {
     /// Replace the config file if it exists. Keep existing files with secrets.
     #[arg(long)]
     force: bool,
-}
-
-/// Address of the app if the operator gives none.
-const DEFAULT_APP: &str = "http://127.0.0.1:3000/events";
-
-/// Address in `listen` of a new config if the operator gives none.
-const LISTEN: &str = "127.0.0.1:8080";
-
-/// Address of the admin listener if the operator gives none.
-const ADMIN: &str = "127.0.0.1:9900";
-
-/// The choices of the operator.
-struct Choices {
-    definition: Definition,
-    /// File of the definition, as the config names it; `None` for a built-in definition.
-    definition_file: Option<String>,
-    door: Door,
-    app: Option<String>,
-    upstream: Option<String>,
-    listen: String,
-    admin: String,
-    /// True to add a platform to an existing config.
-    adds: bool,
 }
 
 pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
@@ -209,233 +187,4 @@ fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
         options.create_new(true)
     };
     options.open(path)?.write_all(text.as_bytes())
-}
-
-impl Choices {
-    /// Takes the choices from the arguments.
-    fn given(arguments: &InitArguments) -> Result<Self, CommandError> {
-        let file = arguments.definition.as_deref();
-        let definition = match (&arguments.provider, file) {
-            (Some(provider), file) => definition(provider, file)?,
-            (None, Some(file)) => definition_in(file)?,
-            (None, None) => {
-                let names: Vec<_> = Definition::built_in_names().collect();
-                let problem =
-                    format!("expected a provider, found none; use one of {}", names.join(", "));
-                return Err(CommandError::argument("--provider", problem));
-            }
-        };
-        let door = arguments.door.unwrap_or(Door::Proxy);
-        let (app, upstream) = (arguments.app.clone(), arguments.upstream.clone());
-        if door == Door::Layer && (app.is_some() || upstream.is_some()) {
-            let problem = "expected neither --app nor --upstream with --door layer, found one; \
-                           remove the option, because the layer passes events to the inner service";
-            return Err(CommandError::argument("--door", problem));
-        }
-        if door == Door::Layer && (arguments.listen.is_some() || arguments.admin.is_some()) {
-            let problem = "expected neither --listen nor --admin with --door layer, found one; \
-                           remove the option, because your program listens";
-            return Err(CommandError::argument("--door", problem));
-        }
-        let or = |given: &Option<String>, default: &str| {
-            given.clone().unwrap_or_else(|| default.to_owned())
-        };
-        let (listen, admin) = (or(&arguments.listen, LISTEN), or(&arguments.admin, ADMIN));
-        let needs_app = door == Door::Proxy && upstream.is_none();
-        let app = app.or_else(|| needs_app.then(|| DEFAULT_APP.to_owned()));
-        let definition_file = file.map(|file| within(&arguments.out, file)).transpose()?;
-        let adds = arguments.add;
-        let listen = if adds { listen_of(&arguments.out)?.unwrap_or(listen) } else { listen };
-        Ok(Self { definition, definition_file, door, app, upstream, listen, admin, adds })
-    }
-
-    /// Asks the operator for the choices that the arguments omit.
-    fn asked(arguments: &InitArguments, answers: &mut impl BufRead) -> Result<Self, CommandError> {
-        let mut given = arguments.clone();
-        if given.provider.is_none() && given.definition.is_none() {
-            for provider in gatepost::providers() {
-                err(&format!("  {}  {}", provider.name, provider.title));
-            }
-            given.provider = Some(ask(answers, "Which provider", "")?);
-        }
-        if given.door.is_none() {
-            let door = ask(answers, "Which door, `proxy` or `layer`", "proxy")?;
-            let parsed = Door::from_str(&door, true);
-            given.door = Some(parsed.map_err(|problem| CommandError::argument("door", problem))?);
-        }
-        let needs_app = given.door == Some(Door::Proxy) && given.upstream.is_none();
-        if given.app.is_none() && needs_app {
-            given.app = Some(ask(answers, "Address of the app that receives events", DEFAULT_APP)?);
-        }
-        Self::given(&given)
-    }
-
-    fn text<'c>(
-        &'c self,
-        provider: &'c ProviderInfo,
-        secret: &'c SecretFile,
-        token: Option<&'c SecretFile>,
-    ) -> ConfigText<'c> {
-        ConfigText {
-            provider,
-            definition_file: self.definition_file.as_deref(),
-            secret,
-            token,
-            purpose: self.purpose(),
-            app: self.app.as_deref(),
-            upstream: self.upstream.as_deref(),
-        }
-    }
-
-    fn purpose(&self) -> ConfigUse<'_> {
-        match self.door {
-            _ if self.adds => ConfigUse::Included,
-            Door::Proxy => ConfigUse::Proxy { listen: &self.listen, admin: &self.admin },
-            Door::Layer => ConfigUse::Layer,
-        }
-    }
-
-    /// Prints the settings for the platform's console, and the next commands.
-    fn print_steps(
-        &self,
-        provider: &ProviderInfo,
-        secret: &SecretFile,
-        token: Option<&SecretFile>,
-        path: &Path,
-    ) {
-        let key_file = secret.path.display().to_string();
-        let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
-        out(&format!("\nSet up {} ({}):", provider.title, provider.docs));
-        let generic = if provider.keys {
-            "enter {url} as the address of callbacks, and the same key as in {key_file}"
-        } else {
-            "enter {url} as the address of callbacks"
-        };
-        let setup = provider.setup.as_deref().unwrap_or(generic);
-        let shown = setup.replace("{url}", &urls[0]).replace("{key_file}", &key_file);
-        out(&format!("  {}", shown.trim()));
-        let token = token.unwrap_or(secret);
-        if provider.token {
-            out(&format!("  TOKEN is the content of {}.", token.path.display()));
-        }
-        urls.iter().skip(1).for_each(|url| out(&format!("  also: {url}")));
-        for setting in provider.settings.iter().filter(|setting| setting.secret) {
-            let file = path.with_file_name(setting_file(provider, setting));
-            out(&format!(
-                "  Write into {}, in place of its content: {}.",
-                file.display(),
-                setting.about
-            ));
-        }
-        if self.door == Door::Layer {
-            out(&rust_lines(path, &RoutePath::all(provider)[0].path));
-        }
-        let check = self.purpose().check_command();
-        out(&format!("\nNext:\n  {check}{}", config_option(path)));
-        if self.door == Door::Proxy {
-            let note = "# keeps running; send from another terminal";
-            out(&format!("  gatepost run{}  {note}", config_option(path)));
-        }
-        if !secret.is_missing {
-            out(&format!("  {}", self.send_command(provider, secret, token)));
-        }
-    }
-}
-
-impl Choices {
-    /// Returns the command that sends a sample callback to the new route.
-    fn send_command(
-        &self,
-        provider: &ProviderInfo,
-        secret: &SecretFile,
-        token: &SecretFile,
-    ) -> String {
-        let file = secret.path.display();
-        let path = &RoutePath::all(provider)[0].path;
-        let is_like_provider =
-            |kind: &&KindInfo| self.definition.signs(&kind.name) == provider.keys;
-        let signed = provider.kinds.iter().find(is_like_provider);
-        let kind = signed.or(provider.kinds.first()).map_or("", |kind| &kind.name);
-        let path = path.replace("{token}", &format!("$(cat {})", token.path.display()));
-        let key = if provider.keys { format!(" --key-file {file}") } else { String::new() };
-        let listen = &self.listen;
-        let own = self.definition_file.as_deref();
-        let own = own.map(|file| format!(" --definition {file}")).unwrap_or_default();
-        format!("gatepost send {}.{kind}{own} --to \"http://{listen}{path}\"{key}", provider.name)
-    }
-}
-
-/// Returns the first address in `listen` of an existing config.
-fn listen_of(config: &Path) -> Result<Option<String>, CommandError> {
-    let config = Config::from_file(config)?;
-    Ok(config.proxy().listen.first().map(ToString::to_string))
-}
-
-/// Returns the path of a definition as the config file `config` names it: paths in a config are
-/// relative to its folder.
-fn within(config: &Path, file: &Path) -> io::Result<String> {
-    let is_here = config.parent().is_none_or(|folder| folder == Path::new(""));
-    let path = if is_here { file.to_owned() } else { std::path::absolute(file)? };
-    Ok(path.display().to_string())
-}
-
-/// Asks the operator at the terminal. Returns `default` for an empty line.
-fn ask(answers: &mut impl BufRead, question: &str, default: &str) -> Result<String, CommandError> {
-    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-    err(&format!("{question}?{shown}"));
-    let mut answer = String::new();
-    answers.read_line(&mut answer)?;
-    let answer = answer.trim();
-    Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
-}
-
-/// Returns the address that the operator enters in the platform's console.
-fn public_url(route: &RoutePath) -> String {
-    format!("https://YOUR-HOST{}", route.path.replace("{token}", "TOKEN"))
-}
-
-fn config_option(path: &Path) -> String {
-    if path == Path::new(DEFAULT_CONFIG) {
-        String::new()
-    } else {
-        format!(" -c {}", path.display())
-    }
-}
-
-fn rust_lines(path: &Path, route: &str) -> String {
-    format!(
-        "\nIn your program:\n  let gate = gatepost::Gate::from_toml_file({:?})?;\n  let app = \
-         axum::Router::new()\n      .route({route:?}, axum::routing::post(handler))\n      \
-         .layer(gatepost::GateLayer::new(gate));",
-        path.display().to_string()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn asks_only_for_choices_that_arguments_omit() {
-        let arguments = InitArguments {
-            provider: None,
-            definition: None,
-            door: None,
-            app: None,
-            upstream: None,
-            listen: None,
-            admin: None,
-            out: "gatepost.toml".into(),
-            add: false,
-            force: false,
-        };
-        let answers = &mut "mux\n\nhttp://127.0.0.1:9/ev\n".as_bytes();
-        let choices = Choices::asked(&arguments, answers).unwrap();
-        assert_eq!(&*choices.definition.info().name, "mux");
-        assert_eq!(choices.door, Door::Proxy);
-        assert_eq!(choices.app.as_deref(), Some("http://127.0.0.1:9/ev"));
-        let of_layer = InitArguments { door: Some(Door::Layer), ..arguments };
-        let choices = Choices::asked(&of_layer, &mut "srs\n".as_bytes()).unwrap();
-        assert_eq!((choices.door, choices.app), (Door::Layer, None));
-    }
 }

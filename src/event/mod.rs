@@ -12,18 +12,26 @@
 //!
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
+mod header;
+mod id;
+
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use data_encoding::{BASE64, HEXLOWER};
-use http::{HeaderName, HeaderValue};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use data_encoding::BASE64;
+use http::HeaderValue;
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
 use crate::json;
 use crate::time::Timestamp;
+
+pub(crate) use self::header::{
+    CE_ID, CE_SOURCE, CE_SPECVERSION, CE_SUBJECT, CE_TIME, CE_TYPE, JSON, SPECVERSION,
+    decimal_header, encoded_header, take_header,
+};
+use self::header::{OCTETS, STRUCTURED, write_encoded};
+pub(crate) use self::id::{EventId, Id, Identity, event_id, new_event_id};
 
 /// An accepted callback, as the app receives it: CloudEvents attributes and typed data.
 ///
@@ -80,47 +88,6 @@ pub struct Event {
     pub(crate) is_raw: bool,
 }
 
-/// The 32 hex digits of an event's id.
-pub(crate) type Id = [u8; 32];
-
-/// Id of an event. gatepost computes a deferred id only if gatepost or the app uses the id.
-#[derive(Clone)]
-pub(crate) enum EventId {
-    Known(Id),
-    /// A digest of source, kind and data. Boxed, so that an event with a known id stays small.
-    Deferred(Box<DeferredId>),
-}
-
-/// An id that gatepost computes at its first use.
-#[derive(Clone)]
-pub(crate) struct DeferredId {
-    id: OnceLock<Id>,
-    /// Keyed hash of source, kind and data, which identifies the event within this process.
-    local_key: [u8; 16],
-}
-
-impl EventId {
-    pub(crate) fn deferred(local_key: [u8; 16]) -> Self {
-        Self::Deferred(Box::new(DeferredId { id: OnceLock::new(), local_key }))
-    }
-}
-
-/// Origin of an event's id.
-///
-/// An app may drop an event whose id it has seen. The events of different callbacks must therefore
-/// never have the same id. If gatepost can recognize the resend of a callback, the events of the
-/// callback and of the resend must have the same id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// A digest of source, kind and data. The data contains a time or a sequence, so two callbacks
-    /// have different data.
-    Content,
-    /// A digest of source, kind and the fields that the definition names in `id`.
-    Declared,
-    /// A new id for each callback, because two callbacks may have equal data.
-    New,
-}
-
 /// Source of an event: provider and tenant, as text and as a header value.
 #[derive(Debug)]
 pub(crate) struct EventSource {
@@ -174,25 +141,6 @@ impl Forward {
         matches!(self, Self::Passthrough | Self::Raw)
     }
 }
-
-/// Bytes that a sender must percent-encode in a CloudEvents header: the space, the double quote,
-/// the percent sign, and every byte that is not printable ASCII.
-const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
-
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const STRUCTURED: HeaderValue =
-    HeaderValue::from_static("application/cloudevents+json; charset=utf-8");
-const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
-
-pub(crate) const CE_ID: HeaderName = HeaderName::from_static("ce-id");
-pub(crate) const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
-pub(crate) const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
-pub(crate) const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
-pub(crate) const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
-pub(crate) const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
-
-/// Value of `ce-specversion`.
-pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 
 impl Event {
     /// Returns the id: 32 hex digits.
@@ -378,80 +326,9 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Returns the id of an event: the first half of the SHA-256 of source, kind and identity,
-/// separated by zero bytes.
-///
-/// `data` is the identity: the fields of `id`, separated by zero bytes, or the data without the
-/// fields that a resend may change. This derivation must not change: stores contain ids, and
-/// machines with different versions of gatepost must derive the same ids.
-pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
-    let mut hash = Sha256::new();
-    // A zero byte follows the source and the kind, so that `ab, c` and `a, bc` have different ids.
-    for part in [source.as_bytes(), kind.as_bytes()] {
-        hash.update(part);
-        hash.update([0]);
-    }
-    hash.update(data);
-    let mut id = [0; 32];
-    if let Some((half, _)) = hash.finalize().split_first_chunk::<16>() {
-        HEXLOWER.encode_mut(half, &mut id);
-    }
-    id
-}
-
-/// Returns a number as the id of an event, for callbacks without an identity.
-pub(crate) fn new_event_id(value: u128) -> Id {
-    let mut id = [0; 32];
-    HEXLOWER.encode_mut(&value.to_be_bytes(), &mut id);
-    id
-}
-
-/// Encodes text as a header value by the rules of CloudEvents.
-pub(crate) fn encoded_header(text: &str) -> HeaderValue {
-    let mut written = BytesMut::with_capacity(text.len());
-    write_encoded(text, &mut written);
-    take_header(&mut written)
-}
-
-fn write_encoded(text: &str, out: &mut BytesMut) {
-    for piece in utf8_percent_encode(text, ENCODED) {
-        out.extend_from_slice(piece.as_bytes());
-    }
-}
-
-/// Returns a number as a header value, written into the buffer `text`.
-pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue {
-    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    take_header(text)
-}
-
-/// Empties `text` and returns its content as a header value.
-///
-/// The value shares the memory of `text`. The unused memory remains in `text`. The content must be
-/// printable ASCII, or bytes of a received header.
-pub(crate) fn take_header(text: &mut BytesMut) -> HeaderValue {
-    let written = HeaderValue::from_maybe_shared(text.split().freeze());
-    written.unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn encodes_any_text_as_header_value() {
-        assert_eq!(encoded_header("prod-live"), "prod-live");
-        assert_eq!(encoded_header("直播 \"100%\"\n"), "%E7%9B%B4%E6%92%AD%20%22100%25%22%0A");
-    }
-
-    #[test]
-    fn id_depends_on_source_kind_and_data_separately() {
-        let one = event_id("/a", "bc", b"{}");
-        assert_eq!(one.len(), 32);
-        assert_eq!(one, event_id("/a", "bc", b"{}"));
-        assert_ne!(one, event_id("/ab", "c", b"{}"));
-        assert_ne!(one, event_id("/a", "bc", b"{ }"));
-    }
 
     #[test]
     fn writes_structured_mode_as_one_json_object() {
