@@ -1,8 +1,10 @@
-//! Headers of events: names, constant values, and the encoding of other values.
+//! Headers of events: names, constant values, and the writing of other values.
 
 use bytes::BytesMut;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::Event;
 
 /// Bytes that a sender must percent-encode in a CloudEvents header: the space, the double quote,
 /// the percent sign, and every byte that is not printable ASCII.
@@ -23,6 +25,32 @@ pub(crate) const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
 /// Value of `ce-specversion`.
 pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 
+impl Event {
+    /// Returns the value of `ce-id`. Writes the value into the buffer `text`, so that all header
+    /// values of an event share one allocation.
+    pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
+        text.extend_from_slice(self.id_digits());
+        take_header(text)
+    }
+
+    /// Returns the value of `ce-subject`, written into the buffer `text`.
+    pub(crate) fn subject_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+        write_encoded(self.subject.as_deref()?, text);
+        Some(take_header(text))
+    }
+
+    /// Returns the value of `ce-time`, written into the buffer `text`.
+    pub(crate) fn time_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+        self.time?.write_rfc3339(text).then(|| take_header(text))
+    }
+
+    /// Returns the value of `gatepost-misfits`: the paths, separated by commas. `None` if the event
+    /// has no misfits.
+    pub(crate) fn misfits_header(&self) -> Option<HeaderValue> {
+        (!self.misfits.is_empty()).then(|| encoded_header(&self.misfits.join(",")))
+    }
+}
+
 /// Encodes text as a header value by the rules of CloudEvents.
 pub(crate) fn encoded_header(text: &str) -> HeaderValue {
     let mut written = BytesMut::with_capacity(text.len());
@@ -30,7 +58,7 @@ pub(crate) fn encoded_header(text: &str) -> HeaderValue {
     take_header(&mut written)
 }
 
-pub(super) fn write_encoded(text: &str, out: &mut BytesMut) {
+fn write_encoded(text: &str, out: &mut BytesMut) {
     for piece in utf8_percent_encode(text, ENCODED) {
         out.extend_from_slice(piece.as_bytes());
     }

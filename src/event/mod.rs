@@ -18,7 +18,7 @@ mod id;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use data_encoding::BASE64;
 use http::HeaderValue;
 use serde_json::value::RawValue;
@@ -30,7 +30,7 @@ pub(crate) use self::header::{
     CE_ID, CE_SOURCE, CE_SPECVERSION, CE_SUBJECT, CE_TIME, CE_TYPE, JSON, SPECVERSION,
     decimal_header, encoded_header, take_header,
 };
-use self::header::{OCTETS, STRUCTURED, write_encoded};
+use self::header::{OCTETS, STRUCTURED};
 pub(crate) use self::id::{EventId, Id, Identity, event_id, new_event_id};
 
 /// An accepted callback, as the app receives it: CloudEvents attributes and typed data.
@@ -224,30 +224,6 @@ impl Event {
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data
-    }
-
-    /// Returns the value of `ce-id`. Writes the value into the buffer `text`, so that all header
-    /// values of an event share one allocation.
-    pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
-        text.extend_from_slice(self.id_digits());
-        take_header(text)
-    }
-
-    /// Returns the value of `ce-subject`, written into the buffer `text`.
-    pub(crate) fn subject_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
-        write_encoded(self.subject.as_deref()?, text);
-        Some(take_header(text))
-    }
-
-    /// Returns the value of `ce-time`, written into the buffer `text`.
-    pub(crate) fn time_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
-        self.time?.write_rfc3339(text).then(|| take_header(text))
-    }
-
-    /// Returns the value of `gatepost-misfits`: the paths, separated by commas. `None` if the event
-    /// has no misfits.
-    pub(crate) fn misfits_header(&self) -> Option<HeaderValue> {
-        (!self.misfits.is_empty()).then(|| encoded_header(&self.misfits.join(",")))
     }
 
     /// Returns the body in the given form, and its `content-type`.
