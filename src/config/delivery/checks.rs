@@ -44,7 +44,7 @@ impl ConfigReader<'_, '_> {
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
                 let remedy = "write answer = {} to acknowledge without an app";
-                let problem = "expected an empty answer, found fields";
+                let problem = "expected answer = {}, found a table with fields";
                 self.faults.add(&answer.place, FaultKind::ReplyInvalid.because(problem), remedy);
             }
         }

@@ -19,6 +19,7 @@ mod peers;
 mod plot;
 mod process;
 mod progress;
+mod qhook;
 mod queue;
 mod report;
 mod rows;

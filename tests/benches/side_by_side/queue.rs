@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::peers::{GATEPOST, Ground};
 use super::process::Peer;
 use super::progress::Progress;
+use super::qhook;
 use super::report::{Cell, Report, Table};
 use super::table::median;
 use super::verdict::Target;
@@ -72,6 +73,8 @@ struct RoundFigures {
     sqlite: StoreFigures,
     /// Figures of NATS, or `None` if the NATS server is not installed.
     nats: Option<StoreFigures>,
+    /// Figures of qhook, or `None` if qhook is not installed.
+    qhook: Option<Figures>,
 }
 
 /// Measures each row in each round, and reports the figures. If an error occurs, reports the
@@ -88,6 +91,12 @@ pub(super) fn compare(
 ) -> Result<(), Box<dyn Error>> {
     if !nats::is_installed() {
         eprintln!("expected a NATS server, found none; run tests/peers/install to measure it");
+    }
+    if !qhook::is_installed() {
+        eprintln!(
+            "expected qhook, found none; run \
+             `cargo install --root target/peers/qhook qhook@0.6.1` to measure it"
+        );
     }
     let mut all = Vec::with_capacity(rounds);
     let progress = Progress::start(rounds);
@@ -116,8 +125,27 @@ fn measure(
         None
     };
     let fixed = start(ground, "fixed", "{ answer = {} }", "")?;
-    let rate = rate(&saturate(&fixed, time)?);
-    Ok(RoundFigures { append, fixed: Figures { latency: Some(sqlite.fixed), rate }, sqlite, nats })
+    let fixed = Figures { latency: Some(sqlite.fixed), rate: rate(&saturate(&fixed, time)?) };
+    let qhook = if qhook::is_installed() {
+        Some(measure_qhook(&qhook::start(ground, &format!("qhook-{round}"))?, time)?)
+    } else {
+        None
+    };
+    Ok(RoundFigures { append, fixed, sqlite, nats, qhook })
+}
+
+/// Measures the pushes that qhook stores.
+fn measure_qhook(peer: &Peer, time: Duration) -> Result<Figures, Box<dyn Error>> {
+    let template = Work::PushOfStream.template(qhook::PATH, "push.example.com", "secret")?;
+    let run = |pace| -> Result<Outcome, Box<dyn Error>> {
+        let outcome = Session::open(peer.port, CONNECTIONS)?.run(&template, pace)?;
+        outcome.check()?;
+        Ok(outcome)
+    };
+    run(Pace::Saturating { time: time / WARM_UP })?;
+    let rate = rate(&run(Pace::Saturating { time })?);
+    let latency = Latency::of(&run(Pace::Scheduled { rate: rate / 2.0, time })?);
+    Ok(Figures { latency: Some(latency), rate })
 }
 
 /// Measures pushes that gatepost queues. `store` returns the table `[store]` for the use `paused`
@@ -276,6 +304,7 @@ fn report(rounds: &[RoundFigures], report: &mut Report) {
             &|round| Some(delivered(of(round)?.of_one_stream)),
         );
     }
+    row("push without a check of its signature, stored by qhook in SQLite", &|round| round.qhook);
     report.table(table);
     for (name, of) in STORES {
         report_added(name, &rounds.iter().filter_map(of).collect::<Vec<_>>(), report);

@@ -178,8 +178,14 @@ impl Row {
     /// Checks that gatepost used every answer of the app.
     fn expect_all_right(&mut self) {
         let spared = self.tally.spared;
-        self.check(spared == 0, format!("expected no replies without the app, found {spared}"));
-        self.check(self.tally.right > 0, "expected answers, found none");
+        self.check(
+            spared == 0,
+            format!("expected no replies of gatepost alone while the app answers, found {spared}"),
+        );
+        self.check(
+            self.tally.right > 0,
+            "expected replies that follow from the app's answers, found none",
+        );
     }
 
     /// Checks that the peak memory is below the limit that `gatepost check` prints.
@@ -187,7 +193,7 @@ impl Row {
         let (peak, bound) = (gatepost.memory("VmHWM"), setup.memory_bound());
         self.notes.push(format!("memory limit {bound:.0} MB"));
         self.is_within_bound = peak < bound;
-        let fault = format!("expected less than {bound} MB, found {peak:.0} MB");
+        let fault = format!("expected less than {bound:.0} MB of memory, found {peak:.0} MB");
         self.check(self.is_within_bound, fault);
     }
 

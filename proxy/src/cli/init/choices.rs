@@ -1,4 +1,4 @@
-//! Choices of the operator, from the arguments and from the answers at the terminal.
+//! Choices of the operator, from the arguments and from the input at the terminal.
 
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -45,9 +45,8 @@ impl Choices {
             (Some(provider), file) => definition(provider, file)?,
             (None, Some(file)) => definition_in(file)?,
             (None, None) => {
-                let names: Vec<_> = Definition::built_in_names().collect();
                 let problem =
-                    format!("expected a provider, found none; use one of {}", names.join(", "));
+                    "expected a provider, found none; `gatepost providers` lists the providers";
                 return Err(CommandError::argument("--provider", problem));
             }
         };
@@ -78,23 +77,27 @@ impl Choices {
     /// Asks the operator for the choices that the arguments omit.
     pub(super) fn asked(
         arguments: &InitArguments,
-        answers: &mut impl BufRead,
+        input: &mut impl BufRead,
     ) -> Result<Self, CommandError> {
         let mut given = arguments.clone();
         if given.provider.is_none() && given.definition.is_none() {
             for provider in gatepost::providers() {
                 err(&format!("  {}  {}", provider.name, provider.title));
             }
-            given.provider = Some(ask(answers, "Which provider", "")?);
+            given.provider = Some(ask(input, "Which provider", "")?);
         }
         if given.door.is_none() {
-            let door = ask(answers, "Which door, `proxy` or `layer`", "proxy")?;
+            let door = ask(
+                input,
+                "Run gatepost as `proxy`, or as `layer` in your own Rust program",
+                "proxy",
+            )?;
             let parsed = Door::from_str(&door, true);
             given.door = Some(parsed.map_err(|problem| CommandError::argument("door", problem))?);
         }
         let needs_app = given.door == Some(Door::Proxy) && given.upstream.is_none();
         if given.app.is_none() && needs_app {
-            given.app = Some(ask(answers, "Address of the app that receives events", DEFAULT_APP)?);
+            given.app = Some(ask(input, "Address of the app that receives events", DEFAULT_APP)?);
         }
         Self::given(&given)
     }
@@ -140,11 +143,11 @@ fn within(config: &Path, file: &Path) -> io::Result<String> {
 }
 
 /// Asks the operator at the terminal. Returns `default` for an empty line.
-fn ask(answers: &mut impl BufRead, question: &str, default: &str) -> Result<String, CommandError> {
+fn ask(input: &mut impl BufRead, question: &str, default: &str) -> Result<String, CommandError> {
     let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
     err(&format!("{question}?{shown}"));
     let mut answer = String::new();
-    answers.read_line(&mut answer)?;
+    input.read_line(&mut answer)?;
     let answer = answer.trim();
     Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
 }

@@ -62,7 +62,7 @@ fn level(record: &Record<'_>, message: &str) -> Option<Level> {
 /// Formats the message. Stops after the maximum length.
 fn short_message(record: &Record<'_>) -> String {
     let mut message = ShortText(String::new());
-    // An error means that the text is long enough.
+    // `write!` fails if the text is longer than the maximum. The text so far is then the message.
     let _full = write!(message, "{}", record.args());
     cut(&message.0, MAX_MESSAGE_BYTES)
 }
