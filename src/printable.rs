@@ -1,14 +1,22 @@
 //! Escapes for received text in logs, and `Debug` output that omits fields.
 
-/// Escapes quotes, backslashes and unprintable characters. Returns at most the first 100 characters
-/// of the input, in escaped form.
+/// Escapes double quotes, backslashes and unprintable characters. Returns at most the first 100
+/// characters of the input, in escaped form.
 pub(crate) fn printable(text: &str) -> String {
     const MAX_CHARS: usize = 100;
-    let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+    let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if text.len() <= MAX_CHARS && text.bytes().all(is_plain) {
         return text.to_owned();
     }
-    text.chars().take(MAX_CHARS).flat_map(char::escape_debug).collect()
+    let mut escaped = String::with_capacity(text.len().min(2 * MAX_CHARS));
+    for c in text.chars().take(MAX_CHARS) {
+        match c {
+            // `escape_debug` escapes an apostrophe too, because a character literal needs it.
+            '\'' => escaped.push(c),
+            c => escaped.extend(c.escape_debug()),
+        }
+    }
+    escaped
 }
 
 /// Implements `Debug` so that it prints only the listed fields.
@@ -36,7 +44,8 @@ mod tests {
     #[test]
     fn escapes_and_shortens_received_text() {
         assert_eq!(printable("push.example.com"), "push.example.com");
-        for text in ["a\"b", "a'b", "a\\b", "a\nb", "a\u{7f}b", "a\u{202e}b", "直播"] {
+        assert_eq!(printable("the app's \u{b7} answer"), "the app's · answer");
+        for text in ["a\"b", "a\\b", "a\nb", "a\u{7f}b", "a\u{202e}b", "直播"] {
             assert_eq!(printable(text), text.escape_debug().to_string(), "{text:?}");
         }
         assert_eq!(printable(&"x".repeat(101)), "x".repeat(100));

@@ -12,25 +12,40 @@ use crate::reply::Answer;
 pub(super) fn add_content_type(conclusion: &mut Conclusion, answer: &Answer) {
     if let Origin::Failure(reason) = &conclusion.origin
         && reason.kind() == UnavailableKind::AnswerMalformed
-        && let Answer::Response { status, headers, .. } = answer
+        && let Answer::Response { status, headers, body } = answer
     {
         let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        conclusion.origin = Origin::Failure(described(reason, *status, content_type));
+        let is_page = body.as_deref().is_some_and(is_page);
+        conclusion.origin = Origin::Failure(described(reason, *status, content_type, is_page));
     }
 }
 
+/// Returns true for an HTML page. PHP labels each answer as HTML, also JSON and its own warnings, so
+/// the content type does not show a page.
 #[cold]
-fn described(reason: &Unavailable, status: StatusCode, content_type: Option<&[u8]>) -> Unavailable {
+fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins =
+        |tag: &[u8]| start.get(..tag.len()).is_some_and(|own| own.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+#[cold]
+fn described(
+    reason: &Unavailable,
+    status: StatusCode,
+    content_type: Option<&[u8]>,
+    is_page: bool,
+) -> Unavailable {
     let content_type = content_type.map(String::from_utf8_lossy);
     let found = match &content_type {
         Some(content_type) => format!("content-type {}", printable(content_type)),
         None => "no content-type".to_owned(),
     };
     let found = format!("status {}, {found}", status.as_str());
-    let is_page = content_type.is_some_and(|text| text.to_ascii_lowercase().contains("html"));
     let remedy = if is_page {
-        "; HTML is usually a login page: exempt the path of the event from the login; otherwise it is an \
-         error page: read the app's log"
+        "; this is an HTML page: if it is a login page, exempt the path of the event from the login; if \
+         it is an error page, read the app's log"
     } else {
         ""
     };

@@ -100,7 +100,8 @@ impl Gate {
     /// ```
     #[must_use]
     pub fn printable_path(&self, path: &str) -> String {
-        self.with_routes(|routes| routes.printable_path(path))
+        let current = self.0.current.load();
+        self.with_routes(|routes| routes.printable_path(path, |bytes| current.secrets.apply(bytes)))
     }
 
     /// Replaces each secret of the config in `bytes` with `***`: the values of all config keys with

@@ -1,19 +1,44 @@
 //! Paths for log lines: short, and without the secret segment of a route.
 
-use super::decode::decode;
+use std::borrow::Cow;
+
+use super::decode::{decode, decodings};
 use super::pieces::{any_names, around_token};
 use super::{Routes, TOKEN_SEGMENT};
 
 /// Maximum length of a path in a log line, in bytes.
 const MAX_BYTES: usize = 256;
 
+/// Maximum number of bytes in which gatepost looks for secrets. No part of a secret that begins
+/// within [`MAX_BYTES`] lies behind them.
+const MAX_SEARCHED_BYTES: usize = 4096;
+
 /// Text in place of the part of a path that the log omits.
 const MARK: &str = "…";
 
 impl Routes {
+    /// Returns the start of a path without secrets. `redacted` replaces the secrets of the config,
+    /// which a wrong path may contain in any segment. If only a decoded form of the path contains
+    /// a secret, returns this form.
+    pub(crate) fn printable_path(
+        &self,
+        path: &str,
+        redacted: impl for<'b> Fn(&'b [u8]) -> Cow<'b, [u8]>,
+    ) -> String {
+        let end = path.floor_char_boundary(MAX_SEARCHED_BYTES);
+        let searched = path.get(..end).unwrap_or_default();
+        let masked = decodings(searched).find_map(|form| match redacted(form.as_bytes()) {
+            Cow::Owned(masked) => {
+                Some(String::from_utf8_lossy(&masked).replace(char::is_control, "?"))
+            }
+            Cow::Borrowed(_) => None,
+        });
+        self.without_token(masked.as_deref().unwrap_or(path))
+    }
+
     /// Returns the start of a path. Replaces the first segment that a server could read as a
     /// route's secret segment, and everything after this segment.
-    pub(crate) fn printable_path(&self, path: &str) -> String {
+    fn without_token(&self, path: &str) -> String {
         let shown = path.get(..path.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
         let segments: Vec<_> = segments(shown).collect();
         let prefixes = self.iter().filter_map(|route| around_token(&route.pattern));
@@ -109,6 +134,21 @@ mod tests {
         {
             assert_eq!(gate.printable_path(path), path);
         }
+    }
+
+    #[test]
+    fn masks_secret_in_any_segment_and_in_any_spelling() {
+        let gate = gate("/callbacks/kollus/{token}");
+        for (path, expected) in [
+            ("/kolus/s3cret-t0ken", "/kolus/***"),
+            ("/kolus/s3cret%2dt0ken/x", "/kolus/***/x"),
+            ("/kolus/%73%33cret-t0ken", "/kolus/***"),
+            ("/kolus/s3cret%252Dt0ken", "/kolus/***"),
+            ("/kolus%0A/s3cret%2dt0ken", "/kolus?/***"),
+        ] {
+            assert_eq!(gate.printable_path(path), expected);
+        }
+        assert_eq!(gate.printable_path("/kolus%0A/a%20b"), "/kolus%0A/a%20b");
     }
 
     #[test]

@@ -48,11 +48,12 @@ pub(crate) fn status_json(status: &StoreStatus) -> Json {
     status_json
 }
 
-/// Masks the secrets in the id, the subject and the reason of an event. The app may have written a
+/// Masks the secrets in the id, the source, the subject and the reason of an event. The app may have written a
 /// secret into the reason, and the platform into the others.
 pub(crate) fn masked(gate: &Gate, mut entry: QueueEntry) -> QueueEntry {
     let mask = mask_of(gate, &entry);
     entry.id = shown(&mask, &entry.id);
+    entry.source = shown(&mask, &entry.source);
     entry.subject = entry.subject.as_deref().map(|subject| shown(&mask, subject));
     entry.reason = entry.reason.as_deref().map(|reason| shown(&mask, reason));
     entry

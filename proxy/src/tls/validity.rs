@@ -1,6 +1,8 @@
 //! Validity of certificates: those that gatepost serves, and those in the other PEM files of the
 //! config.
 
+use std::collections::HashSet;
+
 use gatepost::{Config, Timestamp};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -83,8 +85,16 @@ pub(crate) fn warnings(config: &Config, now: Timestamp) -> Vec<(String, &'static
         let ca = tls.ca().map(|pem| ("outgoing_tls.ca", pem));
         ca.into_iter().chain(certificate).map(|(key, pem)| (key, pem.as_bytes()))
     });
-    let files = client_ca.into_iter().chain(outgoing);
+    // Each address that uses an entry of `[[outgoing_tls]]` yields its files.
+    let mut seen = HashSet::new();
+    let files = client_ca.into_iter().chain(outgoing).filter(|file| seen.insert(*file));
     files.filter_map(|(key, pem)| warning(key, pem, now)).collect()
+}
+
+/// Returns the start of a name, without line breaks and other control characters.
+fn printable(name: &str) -> String {
+    const MAX_CHARS: usize = 100;
+    name.chars().take(MAX_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Returns a warning about the first certificate of a file with a fault, and the number of the
@@ -94,7 +104,8 @@ fn warning(key: &str, pem: &[u8], now: Timestamp) -> Option<(String, &'static st
     let faulty = read.filter_map(|der| {
         let (_, certificate) = X509Certificate::from_der(&der).ok()?;
         let (fault, remedy) = Validity::of(&certificate).fault(now)?;
-        Some((format!("{key}: certificate of {}: {fault}", certificate.subject), remedy))
+        let subject = printable(&certificate.subject.to_string());
+        Some((format!("{key}: certificate of {subject}: {fault}"), remedy))
     });
     let mut faulty = faulty.fuse();
     let (problem, remedy) = faulty.next()?;
@@ -121,7 +132,7 @@ mod tests {
         write("server.pem", old.pem.clone()).unwrap();
         write("server.key", old.key.serialize_pem()).unwrap();
         let config = "listen_tls = '127.0.0.1:1'\ntls.client_ca = 'client_ca.pem'\n\
-            upstream = 'https://localhost'\n\
+            upstream = ['https://localhost', 'https://127.0.0.1']\n\
             [[certificate]]\nchain = 'server.pem'\nkey = { file = 'server.key' }\n\
             [[outgoing_tls]]\nca = 'ca.pem'\n\
             certificate = 'client.pem'\nkey = { file = 'client.key' }\n\

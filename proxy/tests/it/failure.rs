@@ -106,20 +106,26 @@ fn applies_failure_policy_on_invalid_answer() {
 fn line_about_malformed_answer_has_its_status_and_content_type() {
     let long = format!("content-type: text/{}\r\n", "x".repeat(300));
     let cut = format!("status 200, content-type text/{}\"", "x".repeat(95));
-    for (header, found) in [
+    let html = "content-type: text/HTML; charset=utf-8\r\n";
+    for (header, body, found) in [
         (
-            "content-type: text/HTML; charset=utf-8\r\n",
-            "status 200, content-type text/HTML; charset=utf-8; HTML is usually a login page",
+            html,
+            "\n<!DOCTYPE html>Login",
+            "status 200, content-type text/HTML; charset=utf-8; this is an HTML page: if it is a login",
         ),
-        ("content-type: application/json\r\n", "status 200, content-type application/json\""),
-        (&*long, &cut),
-        ("", "status 200, no content-type\""),
+        // PHP labels its own warnings as HTML.
+        (html, "<br>Warning", "status 200, content-type text/HTML; charset=utf-8\""),
+        ("content-type: application/json\r\n", "Login", "content-type application/json\""),
+        (&*long, "Login", &cut),
+        ("", "Login", "status 200, no content-type\""),
         (
             "content-encoding: gzip\r\ncontent-type: text/html\r\n",
-            "without compression (status 200, content-type text/html; HTML is usually",
+            "Login",
+            "without compression (status 200, content-type text/html)",
         ),
     ] {
-        let answer = format!("HTTP/1.1 200 OK\r\n{header}content-length: 5\r\n\r\nLogin");
+        let length = body.len();
+        let answer = format!("HTTP/1.1 200 OK\r\n{header}content-length: {length}\r\n\r\n{body}");
         let app = App::start(move |_| Act::Raw(answer.clone().into_bytes()));
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);

@@ -18,7 +18,7 @@ pub(super) fn is_installed() -> bool {
     Path::new(PROGRAM).exists()
 }
 
-/// Starts qhook with a new SQLite file, on the cores of gatepost. No program listens at the address
+/// Starts qhook with a new SQLite file, on the core of gatepost. No program listens at the address
 /// of its app. qhook has no check for a signature in the body, so it checks none.
 ///
 /// # Errors
@@ -36,7 +36,7 @@ pub(super) fn start(ground: &Ground, name: &str) -> Result<Peer, Box<dyn Error>>
     let file = ground.folder.join(format!("{name}.yaml"));
     fs::write(&file, config)?;
     let arguments = ["start".as_ref(), "-c".as_ref(), file.as_os_str()];
-    let child = pinned_to("0,1", Path::new(PROGRAM), arguments, &[("RUST_LOG", "off")])?;
+    let child = pinned_to("0", Path::new(PROGRAM), arguments, &[("RUST_LOG", "off")])?;
     let mut peer = Peer::new("qhook", port, vec![child]);
     peer.wait_until_ready()?;
     Ok(peer)

@@ -218,8 +218,7 @@ fn start(ground: &Ground, name: &str, push: &str, store: &str) -> Result<Peer, B
     let before = "\"http://127.0.0.1:@APP@/live/push\"";
     let config = GATEPOST.replace(before, push);
     let config = config.replacen("[[route]]", &format!("{store}[[route]]"), 1);
-    // The writer of a store runs on a thread of its own.
-    ground.gatepost(&format!("{name}.toml"), &config, "0,1")
+    ground.gatepost(&format!("{name}.toml"), &config, "0")
 }
 
 fn rate(outcome: &Outcome) -> f64 {
@@ -277,8 +276,8 @@ fn report(rounds: &[RoundFigures], report: &mut Report) {
     report.text(
         "Latencies in µs. If the app is paused, it does not listen, and the load sends pushes at \
          half of the rate at which gatepost acknowledges pushes at saturation. If the app accepts \
-         events, the load sends pushes at half of the rate of deliveries. gatepost may use both cores. \
-         The load, the app and the three NATS servers share the second core.",
+         events, the load sends pushes at half of the rate of deliveries. gatepost and qhook have one core; the load, the app and the three NATS servers \
+         share a second core.",
     );
     let mut table = Table::new("queue", &["", "p50 / p99 / p99.9", "per second"]);
     let mut row = |name: &str, of: &dyn Fn(&RoundFigures) -> Option<Figures>| {

@@ -269,20 +269,8 @@ impl GateModule {
     /// Counts and logs a request for which the config has neither a route nor an upstream.
     pub(super) fn route_not_found(&self, session: &Session) {
         METRICS.requests.not_found.inc();
-        let request = fmt::from_fn(|f| f.write_str(&self.redacted_summary(session)));
+        let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
         report::route_not_found(&request, peer(session), (self.0.clock)());
-    }
-
-    /// Returns the method and the path of a request that the operator may have written wrongly.
-    /// Such a path may contain the secret of a route in any segment.
-    fn redacted_summary(&self, session: &Session) -> String {
-        // Long enough that no part of a secret remains at the end of the printed path.
-        const MAX_PATH: usize = 4096;
-        let path = session.req_header().uri.path();
-        let path = path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or_default();
-        let redacted = self.0.gate.redacted(path.as_bytes());
-        let path = self.0.gate.printable_path(&String::from_utf8_lossy(&redacted));
-        format!("{:.MAX_METHOD$} {path}", session.req_header().method.as_str())
     }
 
     /// Logs an error of the upstream.
