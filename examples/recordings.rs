@@ -24,6 +24,7 @@ async fn callback(Callback(callback): Callback<TencentCssCallback>) -> StatusCod
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt::init();
     let gate = Gate::from_toml_file("gatepost.toml")?;
     let app =
         Router::new().route("/callbacks/tencent-css", post(callback)).layer(GateLayer::new(gate));

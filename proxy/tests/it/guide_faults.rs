@@ -144,6 +144,8 @@ fn faults_show_texts_in_table_of_php_guide() {
     guide.shows("for a viewer who paid", &output);
     guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
     guide.shows_after("answer_malformed", KOLLUS.send);
+    guide.shell.write("events.php", "<?php sleep(3);");
+    guide.shows_after("app_timeout", KOLLUS.send);
 }
 
 #[test]
@@ -281,6 +283,8 @@ fn faults_show_texts_in_table_of_kollus_guide() {
     guide.shows_after("answer_empty", KOLLUS.send);
     guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
     guide.shows_after("answer_malformed", KOLLUS.send);
+    guide.shell.write("events.php", "<?php http_response_code(500);");
+    guide.shows_after("app_status", KOLLUS.send);
 }
 
 #[test]

@@ -393,6 +393,8 @@ fn new_config_shows_on_failure_in_a_comment() {
     let config = std::fs::read_to_string(&path).unwrap();
     let line = "# live_play = { url = \"http://127.0.0.1:3000/events\", on_failure = { result = 0, message = \"";
     assert!(config.contains(line), "expected {line}, found:\n{config}");
+    let second = "\n# Or, in place of the first line of live_play:\n# live_play = \"";
+    assert!(config.contains(second), "expected {second}, found:\n{config}");
     // Without its `# `, the line is valid.
     std::fs::write(&path, config.replace(line, line.trim_start_matches("# "))).unwrap();
     let (code, _, stderr) = run_in(folder.path(), &["check"]);

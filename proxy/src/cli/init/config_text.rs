@@ -99,7 +99,7 @@ impl ConfigText<'_> {
             writeln!(f, "admin = {admin:?}\n")?;
             writeln!(
                 f,
-                "# gatepost loads the config again when this file or a file with a secret changes."
+                "# gatepost compares this file and the files with secrets every 2 s, and loads the config again after a change."
             )?;
             writeln!(f, "watch = true\n")?;
         }
@@ -173,12 +173,17 @@ impl ConfigText<'_> {
         }
     }
 
-    /// Writes a comment with the reply after a failure of the app, for the first decision whose
-    /// reply has a result and a message.
-    fn write_on_failure(&self, f: &mut fmt::Formatter<'_>, app: &str) -> fmt::Result {
+    /// Returns the first decision whose reply has a result and a message.
+    fn kind_with_message(&self) -> Option<&KindInfo> {
         let has = |kind: &KindInfo, name: &str| kind.reply.iter().any(|field| &*field.name == name);
         let fits = |kind: &&KindInfo| kind.decision && has(kind, "result") && has(kind, "message");
-        let Some(kind) = self.provider.kinds.iter().find(fits) else { return Ok(()) };
+        self.provider.kinds.iter().find(fits)
+    }
+
+    /// Writes a comment with the reply after a failure of the app, for the kind that
+    /// `kind_with_message` returns.
+    fn write_on_failure(&self, f: &mut fmt::Formatter<'_>, app: &str) -> fmt::Result {
+        let Some(kind) = self.kind_with_message() else { return Ok(()) };
         writeln!(
             f,
             "# The reply if the app fails. If on_failure is not set, gatepost denies, and sends no message."
@@ -190,7 +195,8 @@ impl ConfigText<'_> {
         )
     }
 
-    /// Writes addresses of single kinds, as comments.
+    /// Writes addresses of single kinds, as comments. A line with `Or` precedes the second line of
+    /// the kind for which `write_on_failure` has written the first line.
     fn write_kinds(&self, f: &mut fmt::Formatter<'_>, app: &str) -> fmt::Result {
         const MAX_KINDS: usize = 12;
         let Self { provider, .. } = self;
@@ -203,7 +209,11 @@ impl ConfigText<'_> {
                     format!("  # answer: gatepost providers {}.{}", provider.name, kind.name)
                 }
             };
-            writeln!(f, "# {} = \"{app}/{}\"{answer}", key_of(kind), kind.name)?;
+            let key = key_of(kind);
+            if self.kind_with_message().is_some_and(|own| own.name == kind.name) {
+                writeln!(f, "# Or, in place of the first line of {key}:")?;
+            }
+            writeln!(f, "# {key} = \"{app}/{}\"{answer}", kind.name)?;
         }
         if provider.kinds.len() > MAX_KINDS {
             writeln!(
