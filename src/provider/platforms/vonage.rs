@@ -15,7 +15,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `connectionCreated` callbacks.
     ///
-    /// A client has connected to a session.
+    /// A participant has connected to a session.
     pub struct ConnectionCreated prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -31,7 +31,7 @@ view! {
 
     /// Data of `connectionDestroyed` callbacks.
     ///
-    /// A client has disconnected from a session.
+    /// A participant has disconnected from a session.
     pub struct ConnectionDestroyed prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -49,7 +49,7 @@ view! {
 
     /// Data of `streamCreated` callbacks.
     ///
-    /// A client has started to publish a stream.
+    /// A participant has started to publish a stream.
     pub struct StreamCreated prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -65,7 +65,7 @@ view! {
 
     /// Data of `streamDestroyed` callbacks.
     ///
-    /// A client has stopped publishing a stream.
+    /// A participant has stopped publishing a stream.
     pub struct StreamDestroyed prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -128,13 +128,13 @@ describe! { "vonage":
 callback! { "vonage":
     /// A callback of Vonage Video, with a variant for each kind.
     pub enum VonageCallback {
-        /// A client has connected to a session.
+        /// A participant has connected to a session.
         ConnectionCreated(ConnectionCreated) = "connectionCreated",
-        /// A client has disconnected from a session.
+        /// A participant has disconnected from a session.
         ConnectionDestroyed(ConnectionDestroyed) = "connectionDestroyed",
-        /// A client has started to publish a stream.
+        /// A participant has started to publish a stream.
         StreamCreated(StreamCreated) = "streamCreated",
-        /// A client has stopped publishing a stream.
+        /// A participant has stopped publishing a stream.
         StreamDestroyed(StreamDestroyed) = "streamDestroyed",
         /// The state of a recording has changed.
         Archive(Archive) = "archive",
