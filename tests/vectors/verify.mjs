@@ -3,9 +3,10 @@
 import { createHash, createHmac, createPublicKey, timingSafeEqual, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import { crc32 } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 const form = (text) => Object.fromEntries(new URLSearchParams(text))
 const parse = (text) => JSON.parse(text.replace(/("(?:\\.|[^"\\])*")|-?\d[\d.eE+-]*/g, (found, string) => string ?? `"${found}"`)) // Numbers are signed as they are written.
+const crc32 = (bytes) => gzipSync(bytes).subarray(-8).readUInt32LE() // zlib.crc32 needs Node 22. A gzip file ends with the CRC-32 and the length.
 const hash = (digest, bytes) => createHash(digest).update(bytes).digest()
 const encode = (bytes, how) => ({ base64: () => bytes.toString('base64'), crc32: () => `${crc32(bytes)}` }[how] ?? (() => hash(how.replace('-hex', ''), bytes).toString('hex')))()
 function decode(text, encoding) { // Returns bytes, or nothing if the text is not in this encoding.
@@ -63,7 +64,7 @@ class Stage {
     }
     const path = where === 'fields' ? name.split('/') : [where === 'header' ? name.toLowerCase() : name]
     const value = path.reduce((inner, member) => inner?.[member], this.values[where])
-    return typeof value === 'string' && value.isWellFormed() ? value : undefined
+    return typeof value === 'string' && !/\p{Surrogate}/u.test(value) ? value : undefined
   }
   message(key) { // Returns the signed bytes, or nothing if a part is missing.
     if (!this.given || this.signed) return this.given ? Buffer.from(this.signed) : undefined
