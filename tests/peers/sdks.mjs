@@ -4,7 +4,7 @@
 // have other rules for the age of a callback. Skips vectors without a body or with a repeated header,
 // because the libraries do not accept them. Skips vectors with a signature `v1a`, because the libraries of
 // Standard Webhooks and Svix verify only `v1`.
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import ImageKit from '@imagekit/nodejs'
 import { verify as verifyGithub } from '@octokit/webhooks-methods'
@@ -18,6 +18,9 @@ import { StreamChat } from 'stream-chat'
 import Stripe from 'stripe'
 import { Webhook as Svix } from 'svix'
 import twilio from 'twilio'
+
+// Some libraries use the global `crypto`, which Node 18 does not have.
+globalThis.crypto ??= webcrypto
 
 // Each function takes the body, the headers and one key of a vector. If the library refuses the
 // request, the function throws, or returns or resolves to false.

@@ -1,4 +1,6 @@
 // A handler in which Mux's SDK verifies the signature.
+// The SDK uses the global `crypto`, which Node 18 does not have.
+globalThis.crypto ??= require('node:crypto').webcrypto;
 const { Mux } = require('@mux/mux-node');
 const express = require('express');
 
