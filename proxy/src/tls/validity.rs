@@ -121,6 +121,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn name_of_certificate_cannot_break_a_line() {
+        assert_eq!(printable("CN=a\nWARN\u{1b}[0m"), "CN=a?WARN?[0m");
+        assert_eq!(printable(&"é".repeat(101)), "é".repeat(100));
+    }
+
+    #[test]
     fn warns_of_each_file_with_certificate_that_is_out_of_date() {
         let folder = tempfile::TempDir::new().unwrap();
         let write = |name: &str, pem: String| std::fs::write(folder.path().join(name), pem);
