@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let listener = TcpListener::bind(address).await?;
     Server::builder()
-        .accept_http1(true) // platforms speak HTTP/1.1
+        .accept_http1(true) // platforms use HTTP/1.1
         .layer(GateLayer::new(gate))
         .add_routes(Routes::from(router))
         .serve_with_incoming(TcpIncoming::from(listener))

@@ -37,7 +37,7 @@ impl BodyBuffer {
 
     /// Appends a chunk. On the second chunk, allocates at least `capacity` bytes for the body.
     pub(crate) fn push(&mut self, chunk: Bytes, capacity: usize) {
-        // Many HTTP/2 bodies end with an empty chunk, which would cause a copy.
+        // Many HTTP/2 bodies end with an empty chunk. Skip this chunk, because it causes a copy.
         if chunk.is_empty() && !self.is_none() {
             return;
         }

@@ -189,7 +189,7 @@ impl Reply {
     }
 
     /// Returns the app's answer as the reply, with the end-to-end headers other than `date`.
-    /// Returns `None` if the answer has no complete body, or if its status is 1xx.
+    /// Returns `None` for an answer without a complete body, and for the status 1xx.
     pub(crate) fn of_app(answer: &Answer) -> Option<Self> {
         let Answer::Response { status, headers, body: Some(body) } = answer else { return None };
         if status.is_informational() {
@@ -265,7 +265,7 @@ impl Reply {
     }
 
     /// Returns true if the server must close the connection after the reply, because the server
-    /// does not know the end of the request, or does not read the rest of the request.
+    /// cannot find the end of the request, or does not read the rest of the request.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close
@@ -297,7 +297,7 @@ impl Reply {
     }
 }
 
-/// Converts a number into a header value. `HeaderValue::from` would allocate twice.
+/// Converts a number into a header value. `HeaderValue::from` allocates twice.
 fn decimal(number: usize) -> HeaderValue {
     let digits = HeaderValue::from_str(itoa::Buffer::new().format(number));
     digits.unwrap_or_else(|_| HeaderValue::from(number))

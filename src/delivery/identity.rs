@@ -49,8 +49,9 @@ impl Accepted {
 
     /// Returns a fingerprint of the settings of the reply signing.
     ///
-    /// gatepost remembers a reply under a fingerprint that includes this one. After a change of the
-    /// settings, gatepost therefore repeats no reply that it signed with the old settings.
+    /// gatepost remembers a reply under a fingerprint that includes this fingerprint. After a
+    /// change of the settings, gatepost therefore repeats no reply that it signed with the old
+    /// settings.
     pub(super) fn reply_signing(&self) -> Vec<u8> {
         let policy = self.delivery().as_ask().and_then(|ask| ask.policy.as_ref());
         policy.map(|policy| policy.reply_signing.fingerprint()).unwrap_or_default()

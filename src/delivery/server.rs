@@ -116,8 +116,8 @@ pub trait Runtime: Sync {
 
     /// Runs work that may take many milliseconds: the judgement of a large body.
     ///
-    /// The default implementation runs the work on the calling thread. A server that serves several
-    /// connections on a thread should run the work on another thread, for example with
+    /// The default implementation runs the work on the calling thread. In a server that serves
+    /// several connections on a thread, run the work on another thread, for example with
     /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
     /// servers that share a gate together run at most one such judgement at a time.
     fn run_long<T: Send + 'static>(

@@ -5,7 +5,7 @@
 //!    Standard Webhooks from other services.
 //! 2. Some servers and frameworks take the path or the internal target of a request from a header,
 //!    such as `script-name` (gunicorn) or `x-original-url` (Symfony). With such a header, a request
-//!    for a path that gatepost passes on would reach the handler of another path. gatepost removes
+//!    for a path that gatepost passes on reaches the handler of another path. gatepost removes
 //!    these headers from every request. Even a trusted proxy may pass on such a header from its own
 //!    clients.
 //! 3. CGI passes the header `proxy` to a program as `HTTP_PROXY`. Many programs send their own

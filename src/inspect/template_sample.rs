@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::template::{Template, WILDCARD_TENANT};
 use crate::time::Timestamp;
 
-/// The callbacks of one kind that a platform would send for a template of a gate.
+/// The callbacks of one kind that a platform sends for a template of a gate.
 ///
 /// # Examples
 ///

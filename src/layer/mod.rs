@@ -51,9 +51,9 @@
 //! | `fallback_service` of an empty router, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
-//! In a nested router, the gate judges the path that the client sent. If no route matches this path,
-//! or if its route is in shadow mode, the gate also judges the path without the prefix. To read the
-//! path that the client sent from axum's extension `OriginalUri`, the layer needs gatepost's
+//! In a nested router, the gate judges the path that the client sent. If this path has no route, or
+//! a route in shadow mode, the gate also judges the path without the prefix. To read the path
+//! that the client sent from axum's extension `OriginalUri`, the layer needs gatepost's
 //! feature `axum`. If a router receives only callbacks, add [`GateLayer::callbacks_only`]. The
 //! layer then refuses each request whose path has no route in the config. If a path in the config
 //! is mistyped, no unverified request then reaches a handler.
@@ -63,7 +63,7 @@
 //! | part | in the request that the inner service receives |
 //! |---|---|
 //! | method | `POST`; as received with `forward = "passthrough"` |
-//! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
+//! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless the app calls [`GateLayer::show_token`] |
 //! | version | as received |
 //! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`. With `forward = "raw"` or `"passthrough"`, also the other received headers, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, which gatepost otherwise removes. With [`GateLayer::omit_headers`], `gatepost-stale` alone |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
@@ -91,8 +91,8 @@
 //! | outside | `NormalizePath`, around the router | the gate refuses other spellings of a callback's path |
 //! | outside | `Trace`, `SetRequestId`, `PropagateRequestId`, `Cors`, `Compression` | they apply to the platform's request and reply |
 //! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; if a body without `content-length` exceeds the limit of `RequestBodyLimit`, the gate refuses the body with `body_too_large` |
-//! | inside | `CatchPanic`, `Timeout` | outside, the platform would receive responses in a format that it does not expect |
-//! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests would count toward the limit |
+//! | inside | `CatchPanic`, `Timeout` | outside, the platform receives responses in a format that it does not expect |
+//! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests count toward the limit |
 //! | inside | middleware that reads the event, for example with axum's `from_fn` | outside, the request is not an event yet |
 //!
 //! ```

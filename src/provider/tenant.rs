@@ -8,8 +8,11 @@ use super::locator::Locator;
 impl Plan {
     /// Returns `true` if callbacks of the kind may name a tenant.
     ///
-    /// Returns `false` only if the kind or its provider has a sample with members, the definition
-    /// takes the tenant only from the body and headers, and the sample has no tenant there.
+    /// Returns `false` only under all of these conditions:
+    ///
+    /// - The kind or its provider has a sample with members.
+    /// - The definition takes the tenant only from the body and headers.
+    /// - The sample has no tenant in these places.
     pub(crate) fn may_name_tenant(&self, kind: usize) -> bool {
         let own = self.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
         let text = own.or(self.sample.body.as_deref()).unwrap_or_default();

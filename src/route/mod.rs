@@ -2,7 +2,7 @@
 //!
 //! A path is a callback path if it equals a route's path byte for byte, with or without a slash at
 //! the end. A *spelling* of a route's path is a different text that some server reads as the same
-//! path: `/a//b` is a spelling of `/a/b`. The app may be such a server, and would then process a
+//! path: `/a//b` is a spelling of `/a/b`. The app may be such a server, and then processes a
 //! callback that gatepost has not verified. gatepost therefore refuses every spelling of a callback
 //! path.
 //!
@@ -37,7 +37,7 @@
 //! [in a query](query).
 //!
 //! On a route in [shadow mode](crate::Shadow), gatepost passes on every spelling of the path, with
-//! one exception. If some server could read the spelling as an enforcing route's path or as a
+//! one exception. If some server can read the spelling as an enforcing route's path or as a
 //! reserved address, gatepost refuses the request. Enforcing routes and reserved addresses
 //! therefore take precedence over shadow routes in every lookup.
 
@@ -93,7 +93,7 @@ pub(crate) struct ReservedAddress {
 /// Result of a path lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
-    /// A target other than this route's path that some server could map to this path.
+    /// A target other than this route's path that some server can map to this path.
     Ambiguous(RouteIndex),
     /// Exactly this route's path, with or without a slash at the end. The second field is the
     /// secret segment; `None` if the route has no token.
@@ -136,7 +136,7 @@ impl Routes {
     /// # Errors
     ///
     /// Returns the label of an earlier route that has the same path, apart from case and a slash at
-    /// the end. Two routes may share a path only if its case is the same in both, and if no query
+    /// the end. Two routes may share a path only with the same case in both, and only if no query
     /// can have the parameters of both.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
@@ -199,7 +199,7 @@ impl Routes {
     }
 
     /// Returns the first route on the path of `first`, in the mode of `first`, whose parameters
-    /// some server could read in the target.
+    /// some server can read in the target.
     fn with_parameters(&self, first: usize, target: &Target<'_>) -> Option<RouteIndex> {
         let mode = self.list[first].mode;
         let may_be = |route: &Route| route.mode == mode && route.may_have_parameters(target);

@@ -77,7 +77,7 @@ impl Route {
         self.forward == Some(Forward::Passthrough)
     }
 
-    /// Returns true if some server could read the route's parameters in the target. A route without
+    /// Returns true if some server can read the route's parameters in the target. A route without
     /// parameters matches every query.
     pub(super) fn may_have_parameters(&self, target: &Target<'_>) -> bool {
         self.parameters.is_empty() || self.parameters.may_be_in(target)
@@ -127,7 +127,7 @@ impl Route {
     /// # Errors
     ///
     /// Returns an error if two of the names are bound to different templates. gatepost must not
-    /// choose one of the templates: a client with the key of the chosen template could then send
+    /// choose one of the templates: a client with the key of the chosen template can then send
     /// callbacks for the tenant of the other template.
     pub(crate) fn choose_tenant<'n>(
         &self,

@@ -184,7 +184,7 @@ impl Accepted {
             let kind = format!("{}.{}", event.provider, event.kind);
             return Err(ViewError::OtherKind { kind });
         }
-        // Parse a `str`: in a byte slice, `serde_json` would check each string for UTF-8.
+        // Parse a `str`: in a byte slice, `serde_json` checks each string for UTF-8.
         let text = std::str::from_utf8(&event.data).unwrap_or_default();
         let read = |text: &str| T::read(&event.kind, text);
         read(text)

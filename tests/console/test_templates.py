@@ -261,7 +261,7 @@ class Templates(ConsoleTest):
         self.click("Save")
         expect(self.page.get_by_role("status")).to_contain_text("Nothing to save")
 
-    def test_read_token_sees_templates_and_changes_nothing(self):
+    def test_read_token_permits_reading_templates_and_no_change(self):
         page = self.open_page()
         self.log_in(READ_TOKEN, page)
         page.goto(self.gatepost.console + "templates/studio")

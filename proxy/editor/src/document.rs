@@ -49,8 +49,8 @@ impl Document {
     }
 
     /// Parses the text of a config file that gatepost edits, and the texts of the other files.
-    /// Returns an error if [`Self::text`] would return a different text, apart from line ends at
-    /// the end of the file.
+    /// Returns an error if [`Self::text`] returns a different text, apart from line ends at the end
+    /// of the file.
     pub(crate) fn parse_to_edit(written: &str, others: &[&str]) -> Result<Self, EditError> {
         let document = Self::parse_among(written, others)?;
         let same = document.text();
@@ -276,7 +276,7 @@ fn nth(item: &mut Item, index: usize) -> Option<TableEntries<'_>> {
     item.as_array_mut()?.get_mut(index)?.as_inline_table_mut().map(TableEntries::Inline)
 }
 
-/// Creates the error for text that is not TOML. toml_edit's own error text would quote the line,
+/// Creates the error for text that is not TOML. toml_edit's own error text quotes the line,
 /// and the line may contain a secret.
 fn no_toml(text: &str, error: &toml_edit::TomlError) -> EditError {
     let start = error.span().map_or(0, |span| span.start);

@@ -2,8 +2,8 @@
 //!
 //! The name of a temporary file contains the name of the config file, for example
 //! `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. On a file system with locks, an edit creates the
-//! temporary file only while it has locked the config file. If the next edit holds the lock and
-//! finds such a file, an earlier edit ended before it could remove the file.
+//! temporary file only while it has locked the config file. If the next edit, which holds the lock,
+//! finds a temporary file, an earlier edit ended before it removed the file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, File};
@@ -64,8 +64,8 @@ impl TemporaryNames {
     }
 }
 
-/// Returns true for a regular file with one name, if its owner is the user of this process or the
-/// owner of the config file. An edit creates only such files.
+/// Returns true for a regular file with one name, whose owner is the user of this process or the
+/// owner of the config file. An edit creates only files of this form.
 fn is_ours(entry: &DirEntry, config: &File) -> bool {
     let (Ok(file), Ok(config)) = (entry.metadata(), config.metadata()) else { return false };
     let owners = [rustix::process::geteuid().as_raw(), config.uid()];

@@ -210,8 +210,8 @@ pub fn run_program() -> ExitCode {
     code
 }
 
-/// Reports the reason why a command fails, in the format of the log. If the format is text, and the
-/// error has a code, also names the command that explains the code.
+/// Reports the reason why a command fails, in the format of the log. If the format is text, also
+/// names the command that explains the error's code.
 fn fail(error: &CommandError, format: LogFormat) {
     let code = error.code();
     match format {

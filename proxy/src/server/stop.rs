@@ -23,8 +23,8 @@ pub(super) struct Stopping {
 }
 
 /// Starts a thread that ends the process after a stop signal or a handover. The thread waits until
-/// no request and no delivery is in flight, for at most `limit`. Pingora would wait for the whole
-/// grace period.
+/// no request and no delivery is in flight, for at most `limit`. Without this thread, Pingora waits
+/// for the whole grace period.
 pub(super) fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
     let Stopping { limit, stop, started, queue } = stopping;
     const TICK: Duration = Duration::from_millis(20);

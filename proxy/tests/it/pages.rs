@@ -119,7 +119,7 @@ fn send(provider: &ProviderInfo, kind: &str, to: &str, secrets: &Secrets) -> Str
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
     let of_setting = key_setting(provider, kind).map(|setting| &settings[&setting]);
     if let Some(key) = of_setting.or(provider.keys.then_some(key)) {
-        // A private key begins with dashes, so it would look like an option after `--key `.
+        // A private key begins with dashes, so after `--key `, it looks like an option.
         send.arg(format!("--key={key}"));
     }
     let output = send.output().unwrap();

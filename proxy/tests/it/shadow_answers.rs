@@ -1,5 +1,5 @@
 //! Tests of shadow mode: the app's answer passes unchanged. The log and the metrics contain the
-//! outcome that this answer would have in enforce mode.
+//! outcome that this answer has in enforce mode.
 
 use std::io::Write as _;
 use std::net::TcpListener;

@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 const SHARE_OF_TIME: u32 = 4;
 
 /// Carries out an operation. Returns `None` if the operation fails or has no result in time. During
-/// an outage, does not start the operation, and returns `None`, unless a try is due.
+/// an outage, starts the operation only if a try is due, else returns `None`.
 pub(super) async fn run<'s, T>(
     runtime: &'s impl Runtime,
     accepted: &Accepted,

@@ -33,7 +33,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "rate_limited",
-        "call `GateLayer::with_peer`; without this call, the layer does not know the client, and source_limit counts all clients as one",
+        "call `GateLayer::with_peer`; without this call, the layer does not have the client's address, and source_limit counts all clients as one",
     ),
     (
         "secret_unreadable",
@@ -45,7 +45,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "source_not_allowed",
-        "call `GateLayer::with_peer`; without this call, the layer does not know the client, and refuses every request to a route with allow",
+        "call `GateLayer::with_peer`; without this call, the layer does not have the client's address, and refuses every request to a route with allow",
     ),
     (
         "tenant_unknown",

@@ -39,7 +39,7 @@ impl<'a> Scan<'a> {
 
     /// Consumes an escape. Fails for a lone surrogate, as `serde_json` does.
     ///
-    /// Decoding the string instead would take five times as long.
+    /// Decoding the string instead takes five times as long.
     fn escape(&mut self) -> Scanned<()> {
         const UNICODE_BYTES: usize = 6;
         match self.rest() {

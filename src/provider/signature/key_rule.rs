@@ -48,8 +48,8 @@ impl KeyRule {
     ///
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
     /// [`KeyError::Weak`] if the key is weaker than the platform permits. Returns
-    /// [`KeyError::NotPublic`] if the digest needs a public key and the text is not a public key.
-    /// Returns [`KeyError::Unnamed`] if `named_by` is set and the key is not `ID:KEY`.
+    /// [`KeyError::NotPublic`] if the text is not the public key that the digest needs. Returns
+    /// [`KeyError::Unnamed`] if the key lacks the form `ID:KEY` that `named_by` requires.
     pub(super) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
         let (id, secret) = self.split(secret)?;
         if let Digest::Public(algorithm) = digest {

@@ -43,7 +43,7 @@ pub struct Fault {
     suggestion: Option<String>,
     excerpt: Excerpt,
     count: usize,
-    /// The keys that the fault reports as missing: one of them would be enough.
+    /// The keys that the fault reports as missing: one of them is enough.
     absent: Vec<AbsentKey>,
 }
 

@@ -1,4 +1,4 @@
-/* Replaces two functions of the C library while instructions are counted. Each run gets the same
+/* Replaces two functions of the C library while callgrind counts instructions. Each run gets the same
  * time, and the same "random" keys for hash tables, so that the tables have the same layout. */
 #include <stddef.h>
 #include <sys/types.h>

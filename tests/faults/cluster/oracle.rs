@@ -1,9 +1,9 @@
 //! The rules, checked against the clients' ledger and the app's receipts:
 //!
 //! 1. The app receives each acknowledged event.
-//! 2. No event is delivered twice within the lease of a claim, by one machine or by two.
-//! 3. An event is delivered again only if the program killed a process within two leases of the
-//!    earlier delivery. A resend to any machine causes no delivery.
+//! 2. gatepost does not deliver an event twice within the lease of a claim, on one machine or two.
+//! 3. gatepost delivers an event again only if the program killed a process within two leases of
+//!    the earlier delivery. A resend to any machine causes no delivery.
 //! 4. The app receives the events of a stream in the order in which the clients sent them.
 //! 5. If a machine is suspended for longer than its claim lasts, another machine delivers the event
 //!    of this claim too. This late delivery is the only exception to rules 2 and 3. Each suspension

@@ -1,4 +1,4 @@
-//! Loads while the log is flooded or cannot be written.
+//! Loads while requests flood the log, or while gatepost cannot write the log.
 
 use std::net::TcpStream;
 use std::thread;

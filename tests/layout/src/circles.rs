@@ -101,7 +101,7 @@ fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     circles
 }
 
-/// Counts the modules that are still on a circle after `import` is removed.
+/// Counts the modules that are still on a circle after the removal of `import`.
 fn left(graph: &Graph, modules: &BTreeSet<String>, import: &(String, String)) -> usize {
     let mut graph = graph.clone();
     graph.remove(import);

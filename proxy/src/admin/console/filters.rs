@@ -134,7 +134,7 @@ fn copy_string(from: &mut impl Iterator<Item = char>, to: &mut String) {
 
 fn line(written: &mut String, depth: usize) {
     written.push('\n');
-    // Without this limit, deeply nested JSON would consist mostly of spaces.
+    // Without this limit, the text of deeply nested JSON consists mostly of spaces.
     written.extend(std::iter::repeat_n("  ", depth.min(16)));
 }
 

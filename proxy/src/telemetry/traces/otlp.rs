@@ -72,8 +72,8 @@ pub(crate) fn finish() {
     }
 }
 
-/// Begins the trace of a callback. Returns `None` if no collector is configured, or if the parent
-/// is not sampled. A trace without a parent has the first 16 bytes of `random` as its id.
+/// Begins the trace of a callback. Returns `None` without a configured collector, and for a parent
+/// that is not sampled. A trace without a parent has the first 16 bytes of `random` as its id.
 pub(crate) fn begin(headers: &HeaderMap, random: [u8; 24]) -> Option<CallbackTrace> {
     SPANS.get()?;
     let (trace, span) = random.split_at(16);
@@ -220,7 +220,8 @@ impl Parent {
     }
 }
 
-/// HTTP client of the exporter. The exporter's thread has no tokio runtime, so the client has one.
+/// HTTP client of the exporter. The client has a tokio runtime, because the exporter's thread has
+/// none.
 #[derive(Debug)]
 struct CollectorClient(Runtime);
 

@@ -47,7 +47,7 @@ impl Shared {
         self.write_event(event, now).await
     }
 
-    /// Writes an event, unless another event has the same key and the key has not expired.
+    /// Writes an event, unless its key is the unexpired key of another event.
     pub(super) async fn write_event(
         &self,
         event: EventMessage,
@@ -100,7 +100,7 @@ impl Shared {
         self.streams.names.event(&format!("*.*.{key}"))
     }
 
-    /// Returns true if an event with the key has ended, and the key has not expired.
+    /// Returns true for the unexpired key of an event that has ended.
     async fn is_remembered(&self, key: &str, now: Timestamp) -> Result<bool, StoreError> {
         let record = self.key_record(key).await?;
         Ok(record.is_some_and(|record| record.until_ms > now.as_millis()))
@@ -131,8 +131,7 @@ impl Shared {
         }
     }
 
-    /// Removes the oldest delivered events while the store would exceed `max_bytes` with the new
-    /// event.
+    /// Removes the oldest delivered events until the new event fits into `max_bytes`.
     async fn make_room(&self, bytes: u64) -> Result<(), StoreError> {
         let max_bytes = self.rules.max_bytes;
         let used = self.used_bytes(max_bytes).await?;
@@ -155,8 +154,8 @@ impl Shared {
         }
     }
 
-    /// Returns the size of all events. Reads the size again if the known size is older than
-    /// [`SIZES_AGE`], or if the store is nearly full.
+    /// Returns the size of all events. Reads the size again after [`SIZES_AGE`], and at each call
+    /// while the store is nearly full.
     async fn used_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
         let known = *self.lock_sizes();
         match known {

@@ -63,7 +63,7 @@ fn replies_to_pipelined_requests_in_order() {
     assert!((0..4).all(|_| client.read().status == 200));
 }
 
-// gatepost closes the connection after the 502, and must announce this by `connection: close`.
+// gatepost closes the connection after the 502, and must announce the close by `connection: close`.
 #[test]
 fn announces_close_before_it_drops_pipelined_requests() {
     let app = App::down();
