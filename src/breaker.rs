@@ -54,7 +54,7 @@ struct BreakerState {
 
 /// Tolerated difference between the `now` arguments of concurrent calls.
 ///
-/// If the next probe is more than `retry` plus this value in the future, the clock was set back.
+/// If the next probe is more than `retry` plus this value in the future, the clock has jumped back.
 const CLOCK_SKEW: Duration = Duration::from_secs(1);
 
 /// State of a circuit breaker, for the operator.

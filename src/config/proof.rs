@@ -201,9 +201,8 @@ impl<'f> ConfigReader<'f, '_> {
             Unsigned::Kinds(kinds) => kinds,
             Unsigned::All | Unsigned::None => Vec::new(),
         };
-        // gatepost would silently accept unsigned callbacks of a kind without a key. If the
-        // template has keys, the operator must therefore set the kind's key or list the kind as
-        // unsigned.
+        // gatepost accepts unsigned callbacks of a kind without a key. If the template has keys,
+        // the operator must therefore set the kind's key or list the kind as unsigned.
         let without_key = |own: &&KindKeys| own.keys.is_empty() && !template_keys.is_empty();
         for own in kind_keys.iter().filter(without_key) {
             if !unsigned.contains(&own.kind) {

@@ -10,9 +10,9 @@
 //!    gatepost shortens the wait by a random part, up to a half. Except before the last attempt
 //!    (rule 4), the wait is never shorter than the app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after gatepost has queued the event. If the last
-//!    attempt fails, the event becomes a dead letter. If an event is overdue before its first
-//!    attempt, because it waited behind other events of its source and subject, gatepost makes this
-//!    one attempt, unless rule 5 applies.
+//!    attempt fails, the event becomes a dead letter. An event may be overdue before its first
+//!    attempt, because it waited behind other events of its source and subject. Except under rule 5,
+//!    gatepost makes this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
 //!    events of the app wait. An event that is overdue while the circuit is open becomes a dead
 //!    letter without a further attempt, even if gatepost has made no attempt.
@@ -266,7 +266,7 @@ impl QueuedApp {
 
     /// Turns the app's answer into the settlement of the claim. `random` is a random number.
     ///
-    /// Also returns the reason if the answer is unclear, but the event counts as delivered.
+    /// For an unclear answer that counts as a delivery, also returns the reason.
     #[must_use]
     pub fn settle(
         &self,

@@ -29,7 +29,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// If the current config has no such template, or no address for the kind, returns the reason.
+    /// Returns the reason if the current config lacks the template or an address for the kind.
     pub fn queued_app(&self, lane: &Lane) -> Result<QueuedApp, String> {
         let active = self.0.current.load();
         let template = active.templates.iter().find(|own| *own.name == *lane.template());

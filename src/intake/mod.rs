@@ -217,8 +217,8 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`, or
-    /// if it has more than `max_body_bytes` + 16 chunks.
+    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) for a body of more than `max_body_bytes`
+    /// bytes, or of more than `max_body_bytes` + 16 chunks.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
         let limit = self.route().max_body_bytes;
         self.0.chunks += 1;
@@ -291,9 +291,12 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal if the body is missing or malformed, if no template applies, if the
-    /// tenant, the signature, the kind, the method, a challenge or a field is invalid, or if the
-    /// template refuses a reused signature.
+    /// Returns a refusal in each of these cases:
+    ///
+    /// - The body is missing or malformed.
+    /// - No template applies.
+    /// - The tenant, the signature, the kind, the method, a challenge or a field is invalid.
+    /// - The template refuses a reused signature.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let (raw, received_type) = (self.0.body.take(), self.0.content_type.take());
         let genuine = match self.accept(&raw, received_type, now) {

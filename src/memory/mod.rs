@@ -115,7 +115,7 @@ impl Memory {
 
     /// Returns the low half of a fingerprint.
     ///
-    /// 64 bits are enough to compare values that are stored under the same full fingerprint.
+    /// 64 bits are enough to compare values that gatepost stores under the same full fingerprint.
     pub(crate) fn short_fingerprint(
         &self,
         domain: Domain,

@@ -92,8 +92,8 @@ impl CapturedHead {
     ///
     /// # Errors
     ///
-    /// Returns an error if the head has a header of `names` more than once, if `query` has a
-    /// parameter more than once, or if `query` has too many parameters.
+    /// Returns an error for a repeated header of `names`, for a repeated parameter of `query`, and
+    /// for too many parameters.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
@@ -243,8 +243,8 @@ impl Locator {
 }
 
 /// Returns the text of the first value at these places. Returns `None` if there is no value, or if
-/// the first value has no text. Also returns `None` if a later place has a different value:
-/// otherwise, gatepost would verify one value, and the app could read another.
+/// the first value has no text. Also returns `None` if a later place has a different value, so
+/// that the app cannot read another value than gatepost verifies.
 fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
     let mut present = places.iter().filter(|place| !place.is_absent(received));
     let first = present.next()?.text(received)?;

@@ -9,8 +9,8 @@ use super::{Routes, TOKEN_SEGMENT};
 /// Maximum length of a path in a log line, in bytes.
 const MAX_BYTES: usize = 256;
 
-/// Maximum number of bytes in which gatepost looks for secrets. No part of a secret that begins
-/// within [`MAX_BYTES`] lies behind them.
+/// Maximum number of bytes in which gatepost looks for secrets. A secret that begins within
+/// [`MAX_BYTES`] ends within the searched bytes.
 const MAX_SEARCHED_BYTES: usize = 4096;
 
 /// Text in place of the part of a path that the log omits.

@@ -69,7 +69,7 @@ class Send(ConsoleTest):
         self.assertNotIn("p4th-t0ken", self.page.content())
         self.assertEqual([path for path, *_ in App.seen], ["/play"])
 
-    def test_read_token_sees_sample_and_sends_nothing(self):
+    def test_read_token_permits_reading_sample_but_not_sending(self):
         page = self.open_page()
         self.log_in(READ_TOKEN, page)
         page.get_by_role("link", name="Send", exact=True).click()
@@ -100,7 +100,7 @@ class Scenario(ConsoleTest):
 
     def expect_state(self, state, sent):
         """Waits for a state. Without JavaScript, reloads the page, as an operator does."""
-        # Only the page of a started scenario shows a state. Before this page is there, a reload would fail.
+        # Only the page of a started scenario shows a state. Before this page appears, a reload fails.
         expect(self.page.locator("h1 .badge")).to_be_visible()
         if not self.javascript:
             def has_state():
@@ -163,7 +163,7 @@ class Scenario(ConsoleTest):
         expect(self.page.get_by_role("button", name="Stop")).to_have_count(0)
         self.assertEqual(len(App.seen), 1)
 
-    def test_read_token_sees_scenario_and_plays_nothing(self):
+    def test_read_token_permits_reading_scenario_but_not_playing(self):
         page = self.open_page()
         self.log_in(READ_TOKEN, page)
         page.get_by_role("link", name="Send", exact=True).click()

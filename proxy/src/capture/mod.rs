@@ -130,7 +130,7 @@ impl CaptureRing {
         ring.callbacks.push_back(callback);
         let dropped = ring.shrink();
         drop(ring);
-        // Free the memory after the lock is released.
+        // Free the memory after the release of the lock.
         drop(dropped);
         self.news.notify_waiters();
     }
@@ -224,7 +224,7 @@ impl Ring {
     }
 }
 
-/// Callbacks to drop after the lock is released. A single callback, the usual case, needs no
+/// Callbacks to drop after the release of the lock. A single callback, the usual case, needs no
 /// allocation.
 enum Dropped {
     None,

@@ -46,15 +46,15 @@ pub(crate) struct Replayed {
     pub(crate) event_id: String,
     pub(crate) is_edited: bool,
     pub(crate) answer: MessageView,
-    /// Reply that gatepost would send to the platform for this answer. gatepost does not send it.
+    /// Preview of the reply for this answer. gatepost does not send this reply.
     pub(crate) reply: MessageView,
     /// Code of this reply, such as `app` or `app_timeout`.
     pub(crate) code: &'static str,
     pub(crate) app_ms: f64,
 }
 
-/// Sends the event of a callback again. `edited`, if set, replaces the body of the event. In place
-/// of each mask that the operator has left in `edited`, gatepost sends the value in the event.
+/// Sends the event of a callback again. If `edited` is set, it replaces the body of the event. In
+/// place of each mask that the operator has left in `edited`, gatepost sends the value in the event.
 pub(crate) async fn replay(
     gate: &Gate,
     numbered: &Numbered,
@@ -94,8 +94,8 @@ fn with_hidden_values(edited: Bytes, original: &[u8], mask: &Mask<'_>) -> Bytes 
     if restore(&mut body, &original, mask) { body.to_string().into() } else { edited }
 }
 
-/// Replaces each hidden value with the original value at the same place. Returns true if there is
-/// one.
+/// Replaces each hidden value with the original value at the same place. Returns true if the
+/// function has replaced a value.
 fn restore(edited: &mut Json, original: &Json, mask: &Mask<'_>) -> bool {
     match (edited, original) {
         (Json::Object(edited), Json::Object(original)) => edited

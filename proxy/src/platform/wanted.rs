@@ -51,7 +51,7 @@ pub(super) fn addresses(site: Site) -> impl Iterator<Item = &'static EventAddres
     ADDRESSES.iter().filter(move |address| site == Site::China || !address.only_china)
 }
 
-/// A callback template that the account should have.
+/// A callback template that the config needs in the account.
 #[derive(Debug)]
 pub(crate) struct WantedTemplate {
     pub(super) name: String,
@@ -60,7 +60,7 @@ pub(crate) struct WantedTemplate {
     pub(super) note: String,
     /// The addresses, each with the name of its parameter.
     pub(super) urls: Parameters,
-    /// Keys that gatepost accepts. The account should have the first key.
+    /// Keys that gatepost accepts. The first key is the one for the account.
     pub(super) keys: Vec<WantedKey>,
     /// Push domains, each with its application if the config names one.
     pub(super) domains: Vec<(String, Option<String>)>,
@@ -88,8 +88,8 @@ impl std::fmt::Debug for WantedKey {
 ///
 /// # Errors
 ///
-/// Returns an error if the config has no template for the platform, if a callback template would
-/// have no address, if a kind has no suitable route, or if the platform does not accept a key.
+/// Returns an error for a config without a template for the platform, a callback template without
+/// an address, a kind without a suitable route, and a key that the platform does not accept.
 pub(crate) fn wanted(
     config: &Config,
     views: &[TemplateView],

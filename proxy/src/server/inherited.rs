@@ -4,8 +4,8 @@
 //!    not for this process.
 //! 2. A socket called `listen`, `listen_tls` or `admin` in `LISTEN_FDNAMES` replaces the addresses
 //!    of the config key with the same name.
-//! 3. Any other socket must have an address that the config contains. Otherwise, a connection to
-//!    this socket would wait forever.
+//! 3. Any other socket must have an address that the config contains, because gatepost accepts
+//!    connections only on these addresses.
 
 use std::io;
 use std::os::fd::OwnedFd;

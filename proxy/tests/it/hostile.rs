@@ -20,7 +20,7 @@ impl Proxy {
     fn of(app: App) -> Self {
         // A slow machine must not cause a time-out.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
-        // Every case sends the same push. With `dedupe`, gatepost would treat each push after the
+        // Every case sends the same push. With `dedupe`, gatepost treats each push after the
         // first as a resend.
         let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates);

@@ -19,8 +19,7 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const ATTEMPTS: u32 = 4;
 
 /// Carries out the step before the app receives the event. If a notification starts a session,
-/// stores the start. If the callback ends a session, and the shared state has a newer session,
-/// marks the callback as stale.
+/// stores the start. Marks the end of a session as stale if the shared state has a newer session.
 pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Accepted {
     if accepted.notifies_of_session() {
         start(runtime, &accepted).await;
@@ -37,8 +36,8 @@ pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Ac
     accepted
 }
 
-/// Carries out the step after the conclusion. If a decision starts a session, and the conclusion
-/// permits the session, stores the start.
+/// Carries out the step after the conclusion. For a decision that starts a session, stores the
+/// start if the conclusion permits the session.
 pub(super) async fn after(runtime: &impl Runtime, accepted: &Accepted, conclusion: &Conclusion) {
     // The first copy of the callback has stored the start.
     let is_copy = matches!(conclusion.origin, Origin::Resend);

@@ -5,7 +5,7 @@
 //! driver with [`Runtime::store`](crate::Runtime::store). Each backend follows these rules, and one
 //! suite of tests runs against all backends:
 //!
-//! 1. [`Store::append`] resolves only after the event is durable. While the store remembers a
+//! 1. [`Store::append`] resolves only after the event is durable. While the store keeps a
 //!    dedupe key, another event with this key is a duplicate. The event and its key become durable
 //!    together.
 //! 2. The pending events of one source and subject form a *line*, in the order in which gatepost

@@ -227,8 +227,8 @@ impl Decision {
 
     /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
-    /// An object has the common form if it has a member `allow`, unless `allow` is a field in the
-    /// body of the platform's reply.
+    /// An object with a member `allow` has the common form. This rule does not apply if `allow` is a
+    /// field in the body of the platform's reply.
     fn fields_of(
         &self,
         object: &Object<'_>,

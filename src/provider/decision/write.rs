@@ -268,8 +268,8 @@ impl Decision {
         if self.allows(fields) { Permission::Allow } else { Permission::Deny }
     }
 
-    /// Returns `true` if the fields of `self.deny` allow the request: the platform would read a
-    /// denial as an approval.
+    /// Returns `true` if the fields of `self.deny` allow the request: the platform reads a denial
+    /// as an approval.
     ///
     /// Returns `false` if `self.allow` is empty, because there is nothing to compare.
     pub(crate) fn denies_like_allow(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Ways of waiting for I/O events, with or without sleep.
 //!
 //! On the loopback device, the sender also wakes the receiver. Waking a sleeping core costs more
-//! than sending. If the load and the app slept, the CPU time of the peers would include this
+//! than sending. If the load and the app sleep, the CPU time of the peers includes this
 //! cost, most often for slow peers. Over a network, this cost does not arise.
 //!
 //! While the program measures CPU time, the load and the app therefore do not sleep, but yield to

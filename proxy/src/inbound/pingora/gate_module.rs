@@ -110,12 +110,12 @@ impl GateModule {
     ///
     /// After the reply to an accepted callback, the extensions of `session.req_header()` contain
     /// [`Accepted`](gatepost::Accepted) and [`Conclusion`](gatepost::Conclusion), for
-    /// `ProxyHttp::logging`. If gatepost refuses the callback, or if the client disconnects before
-    /// the reply, the extensions contain neither of the two.
+    /// `ProxyHttp::logging`. For a refused callback, and for a client that disconnects before the
+    /// reply, the extensions contain neither of the two.
     ///
     /// # Errors
     ///
-    /// Never returns an error, even if the client disconnects early. Pingora would log the error
+    /// Never returns an error, even if the client disconnects early. Pingora logs each error
     /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         Ok(self.filter(session).await != Filtered::Passes)

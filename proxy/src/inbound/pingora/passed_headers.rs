@@ -23,8 +23,8 @@ pub(super) fn accepts_trailers(request: &RequestHeader) -> bool {
     request.headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"))
 }
 
-/// Removes `upgrade` from a request if `connection` does not name `upgrade`. If this header
-/// remained, Pingora would add its name to `connection`.
+/// Removes `upgrade` from a request if `connection` does not name `upgrade`. Pingora
+/// adds the name of a remaining `upgrade` to `connection`.
 pub(super) fn settle_upgrade(request: &mut RequestHeader) {
     if request.headers.contains_key(UPGRADE) && !nominated(&request.headers).any(|n| n == UPGRADE) {
         request.remove_header(&UPGRADE);
@@ -37,7 +37,7 @@ pub(super) fn is_last_recipient(request: &RequestHeader) -> bool {
 }
 
 /// Returns the value of `max-forwards`, the number of servers that may still pass the request on;
-/// `None` if the method is neither `OPTIONS` nor `TRACE`, or if there is no valid value.
+/// `None` for any method except `OPTIONS` and `TRACE`, and without a valid value.
 fn max_forwards(request: &RequestHeader) -> Option<u64> {
     let counts = [Method::OPTIONS, Method::TRACE].contains(&request.method);
     let value = request.headers.get(MAX_FORWARDS).filter(|_| counts)?;

@@ -37,7 +37,7 @@ impl Log for OtherCrates {
         let metadata = Metadata::builder().level(level).target(record.target()).build();
         let mut short = Record::builder();
         short.metadata(metadata).module_path(record.module_path());
-        // The arguments must live as long as the record, so one statement builds and passes the
+        // The arguments must exist as long as the record, so one statement builds and passes the
         // record.
         self.0.log(&short.args(format_args!("{message}")).build());
     }

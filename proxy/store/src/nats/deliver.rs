@@ -7,8 +7,9 @@
 //! stream of delivered events or of dead letters, and removes the event. If a gatepost stops
 //! between these steps, the next owner of the partition completes them: see [`Shared::recover`].
 //!
-//! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not
-//! know of the end yet could write a first claim, and deliver the event again.
+//! The record of an end remains for [`REMEMBERED`] after the removal of the event. Without the
+//! record, a gatepost that has not read the end yet could write a first claim, and deliver the
+//! event again.
 //!
 //! Only this record proves that an event has ended. A server that has just become the leader may
 //! lack an event for a moment, because it has not applied the event yet.
@@ -273,8 +274,8 @@ impl Shared {
 
     /// Reads an event that this or another gatepost may have removed.
     ///
-    /// Repeats the read, because a new leader may lack the event for a moment. Otherwise gatepost
-    /// would neither copy the event nor remove it.
+    /// Repeats the read, because a new leader may lack the event for a moment. After a
+    /// single read without the event, gatepost could neither copy the event nor remove it.
     async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
         for _ in 0..TRIES {
             let found = self.streams.get(&self.streams.events, number).await?;

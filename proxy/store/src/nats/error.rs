@@ -78,7 +78,7 @@ pub enum NatsError {
         /// Limit of the server, in bytes.
         found: usize,
     },
-    /// A stream has, or would have, too few replicas.
+    /// An existing or a new stream has too few replicas.
     #[error(
         "{stream}: expected {wanted} replicas, found {found}; start {wanted} servers as one cluster, \
          and run nats stream edit {stream} --replicas {wanted} if the stream exists, or lower replicas"
@@ -112,7 +112,7 @@ pub enum NatsError {
     Schema {
         /// Name of the stream.
         stream: String,
-        /// Schema that this gatepost knows.
+        /// Schema that this gatepost supports.
         known: u32,
         /// Schema of the stream.
         found: String,

@@ -24,7 +24,7 @@ const PULL: Duration = Duration::from_secs(4);
 /// consumer.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Time after which a server forgets a consumer without requests.
+/// Time after which a server removes a consumer without requests.
 const FORGOTTEN: Duration = Duration::from_secs(20);
 
 /// Maximum number of messages that a request asks for.
@@ -100,7 +100,7 @@ impl StreamReader {
         }
     }
 
-    /// Returns the next message that the stream has now; `None` if the server of the consumer knows
+    /// Returns the next message that the stream has now; `None` if the server of the consumer has
     /// no further message.
     pub(super) async fn next_now(&mut self) -> Result<Option<ReadMessage>, StoreError> {
         loop {

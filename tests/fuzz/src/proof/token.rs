@@ -88,7 +88,7 @@ impl Token {
     }
 }
 
-/// Returns the number in a claim. The number may be written as a string.
+/// Returns the number in a claim. The number may also be a string.
 fn number(claim: &Value) -> Option<i64> {
     claim.as_i64().or_else(|| claim.as_str()?.parse().ok())
 }

@@ -16,7 +16,7 @@ pub(super) struct TemplateForm {
     pub(super) name: FormField,
     pub(super) description: FormField,
     pub(super) provider: String,
-    /// True if the platform signs callbacks, or if gatepost does not know the provider.
+    /// False only for a known provider whose platform does not sign callbacks.
     pub(super) has_keys: bool,
     pub(super) keys: Vec<KeyRow>,
     pub(super) keys_problem: String,

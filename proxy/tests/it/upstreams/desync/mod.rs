@@ -353,7 +353,7 @@ fn gatepost_forwards_only_requests_that_rfc_9112_permits() {
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn php_sees_only_requests_that_gatepost_forwards() {
+fn php_records_only_requests_that_gatepost_forwards() {
     // There is no control. PHP's server closes each connection after one reply, so it never runs a
     // hidden request. Some cases make this server crash if a client sends them directly.
     check("php", &Server::php_router("recorders/front/index.php"));
@@ -361,48 +361,48 @@ fn php_sees_only_requests_that_gatepost_forwards() {
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn nginx_and_php_fpm_see_only_requests_that_gatepost_forwards() {
+fn nginx_and_php_fpm_record_only_requests_that_gatepost_forwards() {
     check_both("nginx", &Server::nginx("recorders/front", "/none /index.php"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn node_sees_only_requests_that_gatepost_forwards() {
+fn node_records_only_requests_that_gatepost_forwards() {
     check_both("node", &Server::node("recorders/node.cjs"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn express_sees_only_requests_that_gatepost_forwards() {
+fn express_records_only_requests_that_gatepost_forwards() {
     check_both("express", &Server::node("recorders/express.cjs"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn gunicorn_sees_only_requests_that_gatepost_forwards() {
+fn gunicorn_records_only_requests_that_gatepost_forwards() {
     check_both("gunicorn", &Server::gunicorn("recorders/record:wsgi"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn daphne_sees_only_requests_that_gatepost_forwards() {
+fn daphne_records_only_requests_that_gatepost_forwards() {
     check_both("daphne", &Server::daphne("recorders/record:asgi"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn uvicorn_sees_only_requests_that_gatepost_forwards() {
+fn uvicorn_records_only_requests_that_gatepost_forwards() {
     check_both("uvicorn", &Server::uvicorn("recorders/record:asgi"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn puma_sees_only_requests_that_gatepost_forwards() {
+fn puma_records_only_requests_that_gatepost_forwards() {
     check_both("puma", &Server::puma("recorders/config.ru"));
 }
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn python_http_server_sees_only_requests_that_gatepost_forwards() {
+fn python_http_server_records_only_requests_that_gatepost_forwards() {
     check_both("http.server", &Server::python("recorders/record.py"));
 }
