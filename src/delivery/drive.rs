@@ -6,7 +6,7 @@
 //!
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
 //!    [`Runtime::run_long`] runs the judgements of bodies of more than 64 KiB, one at a time.
-//! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
+//! 2. For an accepted callback, calls [`Accepted::next`]. The result is [`Next::Reply`],
 //!    [`Next::Wait`], [`Next::Store`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
 //! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
@@ -14,13 +14,13 @@
 //!    [`Accepted::next`] again. After [`Wait::timeout`](super::Wait::timeout), applies the failure
 //!    policy.
 //! 5. For [`Next::Store`] with [`StoreStep::Append`]: appends the event to [`Runtime::store`],
-//!    within [`Enqueue::timeout`]. Without a store, continues as if the config did not queue the
-//!    kind. With [`StoreStep::Claim`]: claims the callback in [`Runtime::shared_state`], and waits
-//!    while another machine has the claim. With [`StoreStep::Limit`]: counts the callback towards a
-//!    rate limit in [`Runtime::shared_state`].
+//!    within [`Enqueue::timeout`]. Without a store, continues as for a kind that the config does
+//!    not queue. With [`StoreStep::Claim`]: claims the callback in [`Runtime::shared_state`], and
+//!    waits while another machine has the claim. With [`StoreStep::Limit`]: counts the callback
+//!    towards a rate limit in [`Runtime::shared_state`].
 //! 6. For [`Next::Ask`]: sends the event, and awaits the answer within [`Question::timeout`]. If
-//!    the app closes the connection of the first attempt without an answer, and the server may
-//!    repeat the event, sends the event again on a new connection.
+//!    the first attempt ends with [`Asked::ConnectionClosed`], sends the event again on a new
+//!    connection.
 //!
 //! The driver stops as soon as the client disconnects. If the client closes only its sending half,
 //! the driver continues, because such a client may still read the reply.
@@ -153,7 +153,7 @@ pub async fn drive(
         Ok(read) => read,
         Err(refusal) => return Driven::Refused(refusal),
     };
-    // The steps in the shared state are boxed, so the future of a usual callback stays small.
+    // Box the steps in the shared state, so that the future of a usual callback stays small.
     if is_shared {
         accepted = match Box::pin(shared::before(runtime, accepted)).await {
             Ok(accepted) => accepted,
@@ -191,10 +191,10 @@ async fn conclude(
                     let Some(held) = question.shared.take() else {
                         break ask(client, app, runtime, question, now);
                     };
-                    // Boxed, so that the future stays small if machines share no state.
+                    // Box this step, so that the future stays small if machines share no state.
                     return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
                 }
-                // Boxed, so that the future of an event that is not queued stays small.
+                // Box the steps of the queue, so that the future of any other event stays small.
                 Next::Store(step) => match (*step, runtime.store()) {
                     (StoreStep::Append(enqueue), Some(store)) => {
                         return Box::pin(append(client, runtime, store, enqueue)).await;

@@ -64,8 +64,8 @@ impl<'a> Name<'a> {
     const fn hash(&self) -> u64 {
         /// 2^64 divided by the golden ratio.
         const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-        // In a name of eight bytes, head and tail are equal. Without the rotation, every such name
-        // would hash to 0.
+        // In a name of eight bytes, head and tail are equal. Without the rotation, the hash of
+        // every name of eight bytes is 0.
         (self.head ^ self.tail.rotate_left(17)).wrapping_mul(MULTIPLIER)
     }
 }

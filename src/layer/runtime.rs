@@ -84,7 +84,7 @@ mod tests {
         TokioRuntime(Arc::new(GateLayer::new(Gate::builder().toml(config).build().unwrap())))
     }
 
-    // The runtime has one thread. On this thread, the work would wait forever for the other task.
+    // The runtime has one thread. Work on this thread waits forever for the other task.
     #[tokio::test]
     async fn other_tasks_run_during_long_work() {
         let (sender, receiver) = mpsc::channel();

@@ -11,7 +11,7 @@
 //! 2. The server passes each chunk of the body to an [`Observer`]. As soon as the verdict is
 //!    certain, the observer reports the verdict once, in a [`Shadowed`].
 //! 3. The server passes the app's answer to an [`AnswerObserver`]. If the callback is genuine, the
-//!    observer reports once, in a [`Prediction`], what enforce mode would do with the answer.
+//!    observer reports once, in a [`Prediction`], what enforce mode does with the answer.
 //! 4. If the path is also a spelling of the path of a route in enforce mode, gatepost refuses the
 //!    request.
 //! 5. If the path is also a spelling of an app address in the config, gatepost refuses the request.
@@ -184,7 +184,7 @@ impl Shadow {
 /// verdict, or `unseen`.
 ///
 /// A server may drop an observer without calling [`Observer::finish`]. The observer then reports
-/// `unseen` if the server has passed no chunk, and `body_incomplete` otherwise. The example of
+/// `unseen` if the server has passed no chunk, and `body_incomplete` after a chunk. The example of
 /// [`Shadow`] has complete bodies.
 ///
 /// ```
@@ -299,7 +299,7 @@ pub struct Shadowed {
 pub enum Outcome {
     /// The callback is genuine.
     Accepted(Accepted),
-    /// The verdict is a refusal. In enforce mode, gatepost would have refused the callback.
+    /// The verdict is a refusal. In enforce mode, gatepost refuses the callback.
     Refused(Refusal),
     /// No verdict, because the observer received no body. Possible causes: the app did not read the
     /// body, the server did not reach the app, or the server does not call the observer.

@@ -163,7 +163,7 @@ class Account(ConsoleTest):
         expect(plan).not_to_contain_text("- delete")
         self.check_looks("account-adopted", "account?prune=1&url=https%3A%2F%2Fgate.example.com")
 
-    def test_plan_with_key_that_gatepost_has_not_loaded_cannot_be_carried_out(self):
+    def test_does_not_carry_out_plan_with_key_that_gatepost_has_not_loaded(self):
         key = self.gatepost.folder / "css.key"
         key.write_text("0ldk3y")
         self.gatepost.file.write_text(self.gatepost.file.read_text().replace(

@@ -56,7 +56,7 @@ pub struct Tally {
     pub policy: u64,
     /// Replies that are missing, late or wrong.
     pub lost: u64,
-    /// Replies by gatepost itself to genuine requests that the app would have answered.
+    /// Replies by gatepost itself to genuine requests whose act is [`Act::Answers`].
     pub spared: u64,
     /// Time until each reply, in microseconds.
     pub micros: Vec<u32>,

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 const form = (text) => Object.fromEntries(new URLSearchParams(text))
-const parse = (text) => JSON.parse(text.replace(/("(?:\\.|[^"\\])*")|-?\d[\d.eE+-]*/g, (found, string) => string ?? `"${found}"`)) // Numbers are signed as they are written.
+const parse = (text) => JSON.parse(text.replace(/("(?:\\.|[^"\\])*")|-?\d[\d.eE+-]*/g, (found, string) => string ?? `"${found}"`)) // A platform signs a number as written.
 const crc32 = (bytes) => gzipSync(bytes).subarray(-8).readUInt32LE() // zlib.crc32 needs Node 22. A gzip file ends with the CRC-32 and the length.
 const hash = (digest, bytes) => createHash(digest).update(bytes).digest()
 const encode = (bytes, how) => ({ base64: () => bytes.toString('base64'), crc32: () => `${crc32(bytes)}` }[how] ?? (() => hash(how.replace('-hex', ''), bytes).toString('hex')))()

@@ -29,7 +29,7 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 /// The `host` header of a request to the app.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostHeader {
-    /// The `host` in the request's headers; the host of the address if there is none.
+    /// The `host` in the request's headers; the host of the address if the headers have none.
     AsGiven,
     /// The host of the address.
     OfAddress,

@@ -74,9 +74,8 @@ fn date(secs: i64) -> String {
     time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
 }
 
-/// Returns a warning and its remedy for each file with certificates that gatepost does not serve,
-/// if a certificate of the file is invalid now or expires soon: `client_ca`, and the files of
-/// `[[outgoing_tls]]`.
+/// Returns a warning and its remedy for each file of `client_ca` and `[[outgoing_tls]]` with a
+/// certificate that is invalid now or expires soon. gatepost does not serve these certificates.
 pub(crate) fn warnings(config: &Config, now: Timestamp) -> Vec<(String, &'static str)> {
     let client_ca = config.proxy().tls.as_ref().and_then(|tls| tls.client_ca.as_ref());
     let client_ca = client_ca.map(|file| ("tls.client_ca", &*file.content));
@@ -97,8 +96,8 @@ fn printable(name: &str) -> String {
     name.chars().take(MAX_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-/// Returns a warning about the first certificate of a file with a fault, and the number of the
-/// others.
+/// Returns a warning about the first faulty certificate of a file, and the number of the other
+/// faulty certificates.
 fn warning(key: &str, pem: &[u8], now: Timestamp) -> Option<(String, &'static str)> {
     let read = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
     let faulty = read.filter_map(|der| {

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         login: NatsLogin::None,
         tls: None,
         prefix: "gatepost".into(),
-        // Three in production, so that one server may fail.
+        // In production, use three replicas, so that one server may fail.
         replicas: 1,
         // The layer stores no events.
         largest_event: 65_536,

@@ -228,7 +228,7 @@ fn machines_share_a_rate_limit() {
         }
     }
     // The limit permits five callbacks at once, and one more in each second of the test. Separate
-    // limits would permit ten at once.
+    // limits permit ten at once.
     assert!((5..9).contains(&accepted), "expected 5 to 8 accepted callbacks, found {accepted}");
     let missed = machines[0].counted("gatepost_shared_state_missed_total", "use=\"limit\"");
     assert_eq!((app.seen().len(), missed), (accepted as usize, 0));
@@ -247,7 +247,7 @@ fn replies_503_while_nats_is_down() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn metrics_can_be_read_while_the_server_does_not_respond() {
+fn serves_metrics_while_the_server_does_not_respond() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);
     assert!(gate.metrics().contains("gatepost_store_up 1"), "{}", gate.metrics());
@@ -406,7 +406,7 @@ fn authenticates_to_nats_with_the_nkey_in_a_file() {
 }
 
 #[test]
-fn start_says_that_it_waits_for_a_silent_server() {
+fn logs_at_start_that_gatepost_waits_for_a_silent_server() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = silent.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -21,7 +21,7 @@ impl<'d> Sample<'d> {
     /// # Errors
     ///
     /// Returns [`SampleError`] for a key that gatepost cannot decode, for a missing signed value,
-    /// and for a header or query parameter that would occur more than once.
+    /// and for a header or query parameter that the request has more than once.
     pub fn request(mut self, to: &Uri) -> Result<Request<Bytes>, SampleError> {
         let signature = self.plan.signature_of(Some(self.kind));
         if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {

@@ -3,7 +3,7 @@
 use crate::modules::Module;
 use crate::workspace::Crate;
 
-/// Recursion limit of [`trace`], which would otherwise never return for circular re-exports.
+/// Recursion limit of [`trace`]. Without a limit, [`trace`] never returns for circular re-exports.
 const MAX_HOPS: usize = 16;
 
 /// Import of the module `to`, or of one of its items, by the module `from`.

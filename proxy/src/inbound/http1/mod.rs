@@ -135,8 +135,8 @@ impl ClientConnection {
                 }
             };
             let exchange = Http1Exchange { connection: self, request, stopping };
-            // Boxed, so that an idle connection does not keep the state of a callback. `Box::pin` would
-            // copy all bytes of this state, because it allocates after the call of `serve`.
+            // Box the future, so that an idle connection does not keep the state of a callback.
+            // `Box::pin` allocates after the call of `serve`, so it copies all bytes of this state.
             let served = Box::write(Box::new_uninit(), exchange.serve(route, driver));
             if Box::into_pin(served).await.is_break() {
                 return ServeEnd::Closed;
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!((started.elapsed() - DRAIN_TIMEOUT).as_secs(), 5);
     }
 
-    // On an open connection, gatepost would read the late body as a request.
+    // The close prevents gatepost from reading the late body as a request.
     #[tokio::test(start_paused = true)]
     async fn closes_connection_if_body_of_refused_request_does_not_arrive() {
         let head = REQUEST.replace("/tencent", "/kollus/guess").replace("{}", "");

@@ -72,7 +72,7 @@ pub(crate) fn start(log_format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(queue)
-        // Otherwise tracing would report internal errors on standard error, without the log queue.
+        // By default, tracing reports internal errors on standard error, without the log queue.
         .log_internal_errors(false);
     let own =
         filter_fn(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::INFO);
@@ -113,7 +113,7 @@ pub(crate) fn set_callbacks(callbacks: LogCallbacks) {
     LOGGED.store(u8::try_from(index).unwrap_or_default(), Ordering::Relaxed);
 }
 
-/// Writes panics to the log queue. The default hook would block while the pipe of standard error is
+/// Writes panics to the log queue. The default hook blocks while the pipe of standard error is
 /// full.
 pub(crate) fn take_panics() {
     std::panic::set_hook(Box::new(|panic| {

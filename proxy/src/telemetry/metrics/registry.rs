@@ -1,7 +1,7 @@
 //! Creation of metrics. Each name is constant, and occurs once.
 //!
-//! The calls of [`Creator`] are the only list of the metrics: the manual's page of metrics comes
-//! from them, and `gatepost help METRIC` prints them.
+//! The calls of [`Creator`] are the only list of the metrics. The manual's page of metrics and
+//! `gatepost help METRIC` print this list.
 
 use std::cell::RefCell;
 

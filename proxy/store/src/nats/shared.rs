@@ -2,7 +2,7 @@
 //!
 //! A value is a message with a time to live. An insert requires that the last sequence of the
 //! value's subject is 0, so only one of several machines can insert a value. The stream has no
-//! delete markers, because they would count as messages.
+//! delete markers, because delete markers count as messages.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const INSERT_ATTEMPTS: u32 = 20;
 /// Wait between two attempts.
 const INSERT_WAIT: Duration = Duration::from_millis(10);
 
-/// Longest time to live that gatepost requests. A wrong clock could lead to a longer time, which
+/// Longest time to live that gatepost requests. A wrong clock can lead to a longer time, which
 /// NATS refuses.
 const MAX_SECS: u64 = 366 * 24 * 3600;
 

@@ -71,8 +71,8 @@ fn check_controls(server: &Server, controls: &[(&str, &str)]) {
     }
 }
 
-/// Sends a request directly to the server. `line` is its line in the section `[lengths]` of the
-/// table. The server must read a second request from the body.
+/// Sends a request directly to the server. `line` is the request's line in the section `[lengths]`
+/// of the table. The server must read a second request from the body.
 fn check_length_control(server: &Server, line: &str) {
     let table = spellings(PATHS[0]);
     let spelling = table

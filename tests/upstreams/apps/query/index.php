@@ -1,6 +1,6 @@
 <?php
-// A front controller that routes by a parameter of the query. Like such apps, it accepts the value in
-// any letter case, from an array, and as the path of a file.
+// A front controller that routes by a parameter of the query. As many real apps do, accepts the value
+// in any letter case, from an array, and as the path of a file.
 $name = $_GET['c'] ?? 'home';
 while (is_array($name)) {
     $name = end($name);
