@@ -30,8 +30,8 @@ pub(super) struct EventIds<'m> {
 /// receives these fields too. The id of the event does not depend on them.
 ///
 /// A misfit is a field that is missing or has the wrong type. If no essential field is a misfit,
-/// the event lists the misfits. If gatepost would read the subject or the time from a misfit, the
-/// event omits this value, because the headers of an event must be reliable.
+/// the event lists the misfits. If a misfit is the source of the subject or the time, the event
+/// omits this value, because the headers of an event must be reliable.
 ///
 /// # Errors
 ///

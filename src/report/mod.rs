@@ -72,7 +72,7 @@ pub fn route_not_found(request: &dyn Display, from: Option<IpAddr>, now: Timesta
         status = 404,
         request = tracing::field::display(request),
         from = from.map(tracing::field::display),
-        "request answered with 404: no route has this path, and the config has no upstream; compare \
+        "gatepost replied 404: no route has this path, and the config has no upstream; compare \
          the path with `gatepost routes`; often, a proxy in front of gatepost removes the start of the \
          path"
     );
@@ -109,7 +109,7 @@ pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Displa
     );
 }
 
-/// Logs a warning about a failed attempt to deliver a queued event, if gatepost will make another
+/// Logs a warning about a failed attempt to deliver a queued event, if gatepost makes another
 /// attempt.
 pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Timestamp) {
     let (lane, number, attempt) =

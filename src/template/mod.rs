@@ -68,8 +68,8 @@ pub struct TemplateKind<'t> {
     /// True for a decision, whose reply allows or denies the request.
     pub is_decision: bool,
     /// True unless `[template.on]` lists other kinds, but not this kind. For a listed kind, the app
-    /// or a fixed answer determines the reply. If gatepost must sign this reply, but the template
-    /// lacks the key, gatepost replies 503.
+    /// or a fixed answer determines the reply. If the template lacks the key for a reply that
+    /// gatepost must sign, gatepost replies 503.
     pub is_listed: bool,
 }
 

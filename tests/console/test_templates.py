@@ -75,7 +75,7 @@ class Templates(ConsoleTest):
             self.click("Unbind")
         self.assertNotEqual(self.gatepost.push(app="a.example.com").returncode, 0)
         self.click("Delete", "link")
-        expect(self.page.get_by_text("cannot be restored")).to_be_visible()
+        expect(self.page.get_by_text("cannot restore")).to_be_visible()
         self.check_page("delete")
         self.click("Delete")
         expect(self.page.get_by_role("status")).to_have_text("Template deleted.")

@@ -27,8 +27,8 @@ impl<'a> KeyFolders<'a> {
         Self { config, others }
     }
 
-    /// Checks a config text before and after an edit: each file `{ file = "…" }` in `after` that
-    /// `before` does not name.
+    /// Checks an edit of a config text: each file `{ file = "…" }` that `after` names and `before`
+    /// does not name must be in one of the folders.
     ///
     /// Also checks that an address in `before` names each environment variable that an address in
     /// `after` names. Otherwise, a client could send a secret from the environment to an app of its

@@ -113,7 +113,7 @@ impl Diagnostic {
     }
 
     /// Formats the diagnostic in the manner of rustc. Also lists the positions and keys of
-    /// `others`, which differ from this diagnostic only in these.
+    /// `others`, which differ from this diagnostic only in position and key.
     fn human(&self, renderer: &Renderer, others: &[&Self]) -> String {
         let level = if self.is_error() { Level::ERROR } else { Level::WARNING };
         let mut group = Group::with_title(level.primary_title(&self.problem).id(self.code));
@@ -129,7 +129,7 @@ impl Diagnostic {
             None => group.element(self.origin()),
         };
         if self.count > 1 {
-            let more = format!("this applies {} times at this position", self.count);
+            let more = format!("occurs {} times at this position", self.count);
             group = group.element(Level::NOTE.message(more));
         }
         if !others.is_empty() {

@@ -38,7 +38,7 @@ pub(crate) enum StartError {
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
     #[error(
-        "expected root certificates of the system, found none that can be read; install \
+        "expected root certificates of the system, found none that gatepost can read; install \
          ca-certificates, or set SSL_CERT_FILE to a file of root certificates"
     )]
     NoRootCertificates,

@@ -57,7 +57,7 @@ pub(crate) fn start(settings: &AccessLogSettings) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the file by its name again. If this fails, gatepost continues to write to the old file.
+/// Opens the file by its name again. After a failure, gatepost continues to write to the old file.
 pub(crate) fn reopen() {
     let Some(log) = ACCESS_LOG.get() else { return };
     let path = log.file.path.display();
@@ -85,8 +85,8 @@ pub(crate) fn lines_dropped() -> u64 {
     })
 }
 
-/// Returns the log if gatepost must write a line for the caller's request; `None` if there is no
-/// access log, or if the request is not in the sample.
+/// Returns the log if gatepost must write a line for the caller's request; `None` without an
+/// access log, and for a request that is not in the sample.
 pub(crate) fn sampled() -> Option<&'static AccessLog> {
     ACCESS_LOG.get().filter(|log| log.sample >= 1.0 || fastrand::f64() < log.sample)
 }

@@ -352,7 +352,7 @@ fn fault_of_config_is_json_with_log_format_json() {
 }
 
 #[test]
-fn warns_of_filter_that_would_silence_the_log() {
+fn warns_of_filter_with_an_unknown_level() {
     let app = App::answering(200, "");
     let mut command = gatepost();
     command.env("GATEPOST_LOG", "bogus");

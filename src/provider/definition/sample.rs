@@ -4,8 +4,8 @@
 //! gatepost checks these rules for the samples that are JSON objects:
 //!
 //! 1. The values have the declared types, and no required field is missing.
-//! 2. The request that `gatepost send` makes from the sample names the kind of the sample, in the
-//!    body, a header or the query, unless the route or the path names the kind. If a header names
+//! 2. If neither the route nor the path names the kind, the request that `gatepost send` makes from
+//!    the sample names the kind of the sample in the body, a header or the query. If a header names
 //!    the kind, the headers that all samples share name a known kind.
 //! 3. Each time is in its declared unit.
 //! 4. If the definition takes the tenant only from the body, at least one sample contains a tenant.

@@ -328,8 +328,8 @@ impl Fields {
         is_listed
     }
 
-    /// Notes an undeclared member that the caller drops from an answer. Returns an error if the
-    /// member is probably misspelt, or if it is in a config.
+    /// Notes an undeclared member that the caller drops from an answer. Returns an error for
+    /// a member that is probably misspelt, and for each undeclared member in a config.
     fn drop_unknown(
         &self,
         name: &str,

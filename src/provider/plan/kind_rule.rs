@@ -84,8 +84,8 @@ impl Plan {
             None => KindFound::Unknown(name),
         }
     }
-    /// For a callback on a route for `kind`, returns the name of the kind that the callback names,
-    /// if this is a declared kind other than `kind`. Returns `None` if `kind` is
+    /// Returns the name of the declared kind that a callback on a route for `kind` names. Returns
+    /// `None` if the callback names `kind` or no declared kind. Also returns `None` if `kind` is
     /// [`KindRule::other`], because the operator may want gatepost to treat each callback as a
     /// callback of this kind.
     pub(crate) fn other_kind_named(&self, kind: usize, received: &Received<'_>) -> Option<&str> {

@@ -1,8 +1,8 @@
 //! Hosts that a request to the API or the console may name.
 //!
 //! A web page can make its own name resolve to the address of the admin listener (DNS rebinding).
-//! The browser of an operator would then send the page's requests to this listener. The host of
-//! such a request is still the page's own name.
+//! The browser of an operator then sends the page's requests to this listener. The host of these
+//! requests is still the page's own name.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ use http::uri::Authority;
 use pingora::http::RequestHeader;
 
 /// Returns true if the request has exactly one `host` header, and this header names `localhost`, a
-/// subdomain of it, an IP address or one of `names`. If the target of the request has a host, the
-/// same rule applies to it.
+/// subdomain of `localhost`, an IP address or one of `names`. If the target of the request has a
+/// host, the same rule applies to this host.
 pub(in crate::admin) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

@@ -9,8 +9,8 @@ use super::ConsoleRequest;
 use super::form::{self, Form, FormField};
 use crate::served_config::ServedConfig;
 
-/// Applies an edit only if `is_seen` returns true, that is, if the template is still as the
-/// operator has seen it. Uses a blocking thread, because an edit reads and writes files.
+/// Applies an edit only if `is_seen` returns true: the template is still as the operator has seen
+/// it. Uses a blocking thread, because an edit reads and writes files.
 pub(super) async fn carry_out(
     served: &Arc<ServedConfig>,
     request: &ConsoleRequest,

@@ -77,8 +77,8 @@ pub(super) async fn one(
 ) -> ConsoleResponse {
     let name = percent_decode_str(name).decode_utf8_lossy();
     let Ok(view) = served.template(&name) else {
-        let text =
-            "The config has no such template. Another operator may have renamed or deleted it.";
+        let text = "The config has no template with this name. Another operator may have renamed \
+                    or deleted it.";
         return request.notice(StatusCode::NOT_FOUND, "Template not found", text);
     };
     let sent = match request.method {
@@ -253,7 +253,7 @@ async fn delete(
     let mut page = ConfirmPage {
         layout: request.layout("templates"),
         title: format!("Delete the template {}?", view.name),
-        text: "A deleted template cannot be restored, nor can its addresses and settings.".into(),
+        text: "gatepost cannot restore a deleted template, its addresses or its settings.".into(),
         action: "Delete",
         is_final: true,
         problem: String::new(),
@@ -341,7 +341,7 @@ struct BindPage {
     done: &'static str,
     view: TemplateView,
     version: String,
-    /// True if the template may be bound to one application of a domain.
+    /// True if the operator can bind the template to one application of a domain.
     has_apps: bool,
     tenants: Vec<FormField>,
     problem: String,

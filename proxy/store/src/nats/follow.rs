@@ -144,7 +144,7 @@ impl Shared {
 }
 
 impl Comparison {
-    /// Counts a round. Returns true if gatepost should read all events again.
+    /// Counts a round. Returns true if gatepost must read all events again.
     fn is_due(&mut self, is_same: bool, now: Instant) -> bool {
         self.rounds = if is_same { 0 } else { self.rounds + 1 };
         self.rounds >= DIFFERENT_ROUNDS && self.next.is_none_or(|next| next <= now)

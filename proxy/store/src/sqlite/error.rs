@@ -22,7 +22,7 @@ pub enum OpenError {
         /// First fault.
         fault: String,
     },
-    /// A byte of the write-ahead log has changed. SQLite would drop the events behind it.
+    /// A byte of the write-ahead log has changed. SQLite would drop the events behind this byte.
     #[error(
         "{path}-wal: expected an intact log, found a damaged {}, with {behind} frames of acknowledged events \
          behind it; before any other command, copy {path} and {path}-wal; then restore a backup, or give \
@@ -73,7 +73,7 @@ pub enum OpenError {
     Newer {
         /// Path of the file.
         path: PathBuf,
-        /// Newest schema that this gatepost knows.
+        /// Newest schema that this gatepost supports.
         known: i64,
         /// Schema of the file.
         found: i64,
@@ -100,7 +100,7 @@ pub enum OpenError {
     Older {
         /// Path of the file.
         path: PathBuf,
-        /// Newest schema that this gatepost knows.
+        /// Newest schema that this gatepost supports.
         known: i64,
         /// Schema of the file.
         found: i64,

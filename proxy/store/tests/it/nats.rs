@@ -210,7 +210,7 @@ async fn next_owner_continues_after_the_lease_of_a_claim() {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
-async fn events_survive_the_server() {
+async fn events_remain_after_a_restart_of_the_server() {
     let server = NatsServer::start();
     let store = open(server.options()).unwrap();
     for number in 0..50 {
@@ -293,7 +293,7 @@ async fn machine_skips_events_that_ended_while_it_had_no_connection() {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
-async fn record_of_an_end_outlives_the_event() {
+async fn record_of_an_end_remains_after_the_event() {
     let server = NatsServer::start();
     let store = open(server.options()).unwrap();
     append(&store, event("1", "push", Some("s")), 1).await;
@@ -322,8 +322,8 @@ async fn event_that_the_leader_lacks_delays_its_line() {
     let lane = Lane::new("live", "push");
     let claimed = store.claim(&lane, "a", 10, T(9), T(1)).await.unwrap();
     assert!(claimed.is_empty(), "expected no event before the first, found {claimed:?}");
-    // After several comparisons with the stream, gatepost reads all events again, and notices that
-    // the event is gone.
+    // After several comparisons with the stream, gatepost reads all events again, and no longer
+    // waits for the absent event.
     let mut claimed = Vec::new();
     while claimed.is_empty() {
         tokio::time::timeout(Duration::from_secs(20), store.changed()).await.unwrap().unwrap();
