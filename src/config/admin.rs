@@ -14,9 +14,9 @@ use crate::toml_reader::{FaultKind, Located, Place, Table};
 pub enum AdminAddress {
     /// HTTP on TCP.
     Tcp(SocketAddr),
-    /// TLS on TCP, with the certificates of `listen_tls`. Written as `tls:127.0.0.1:9900`.
+    /// TLS on TCP, with the certificates of `listen_tls`. In the config: `tls:127.0.0.1:9900`.
     Tls(SocketAddr),
-    /// HTTP on the Unix socket at this path. Written as `unix:/run/gatepost/admin.sock`.
+    /// HTTP on the Unix socket at this path. In the config: `unix:/run/gatepost/admin.sock`.
     Unix(PathBuf),
 }
 
@@ -102,7 +102,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads a token of the admin API. Warns of a token without effect, and of a token that other
-    /// machines could read on the network.
+    /// machines can read on the network.
     pub(super) fn admin_token(
         &self,
         table: &Table<'f>,

@@ -209,7 +209,7 @@ impl Accepted {
     }
 
     /// Remembers a reply that the app decided. After a failure, returns the remembered reply about
-    /// the same viewer and content, if gatepost has one.
+    /// the same viewer and content; without a remembered reply, returns `conclusion`.
     pub(super) fn last_good(
         &self,
         ask: &Ask,
@@ -278,8 +278,8 @@ fn decision_input<'a>(
     }
 }
 
-/// Reads the status of an answer that the app wrote for a platform that reads only the status. If
-/// the status allows, but the body is JSON with `allow`, gatepost reads the body instead.
+/// Reads the status of an answer that the app wrote for a platform that reads only the status. A
+/// body that is JSON with `allow` takes precedence over a status that allows.
 fn native_input<'a>(
     answer: &'a Answer,
     ask: &Ask,

@@ -60,8 +60,8 @@ impl<S> Layer<S> for GateLayer {
 impl GateLayer {
     /// Judges the head of a request. Returns `None` if a gate has already accepted the request.
     ///
-    /// If a router has changed the path, judges the path that the client sent. If the layer would
-    /// pass on a request with this path, also judges the changed path, and returns the stricter
+    /// If a router has changed the path, judges the path that the client sent. If the layer passes
+    /// on requests with this path, also judges the changed path, and returns the stricter
     /// admission.
     #[inline]
     fn admit<B>(&self, request: &Request<B>) -> Option<Admission> {
@@ -154,7 +154,7 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Send + 'static,
     {
-        // Not `Request::map`, because it would copy the head again.
+        // Not `Request::map`, because `map` copies the head again.
         let (parts, body) = request.into_parts();
         self.forward(Request::from_parts(parts, RequestBody::inner(body)))
     }
@@ -167,7 +167,7 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Send + 'static,
     {
-        // Most services are ready. Otherwise, the response future polls again, with a real waker.
+        // Most services are ready. For others, the response future polls again, with a real waker.
         match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => ResponseFuture::pass(self.inner.call(request)),
             Poll::Ready(Err(error)) => {

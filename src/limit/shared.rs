@@ -50,8 +50,8 @@ struct Permits {
     /// Number of permits that the machine took last.
     taken: u32,
     taken_at: Option<Timestamp>,
-    /// The last value of the shared budget that this machine knows; `None` if the shared state
-    /// contains none.
+    /// The last value of the shared budget that this machine has read or set; `None` if the shared
+    /// state contains none.
     known: Option<i64>,
     /// Time at which the shared budget regains a request.
     empty_until: Option<Timestamp>,

@@ -48,7 +48,7 @@ impl Replies {
     /// Stores the reply until `expires_at`. Replaces an earlier reply under the same key.
     pub(crate) fn keep(&self, key: Fingerprint, reply: &Reply, expires_at: Timestamp) {
         if reply.body().len() > MAX_REPLY_BYTES {
-            // Otherwise `find` would still return the earlier reply.
+            // Remove the earlier reply, so that `find` does not return it.
             if let Some(cache) = self.0.get() {
                 cache.remove(&key);
             }

@@ -303,8 +303,8 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
-    /// Decodes bytes of any length. Returns `None` for invalid text. Text is also invalid if a bit
-    /// after the last whole byte is set: otherwise, two texts that differ only in such bits would
+    /// Decodes bytes of any length. Returns `None` for invalid text. Text with a set bit after the
+    /// last whole byte is also invalid, so that two texts that differ only in such bits do not
     /// decode to the same bytes.
     pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);

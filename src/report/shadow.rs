@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// Logs the outcome of a request to a route in shadow mode.
 ///
-/// If gatepost would accept the callback, the level is info. Otherwise, the level is warning.
+/// The level of an accepted callback is info. The level of any other outcome is warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {
@@ -48,13 +48,16 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     }
 }
 
-/// Logs the effect that enforce mode would have on the app's answer to a genuine callback in shadow
+/// Logs the predicted effect of enforce mode on the app's answer to a genuine callback in shadow
 /// mode.
 ///
-/// If gatepost would replace the answer, or if the app compressed the answer, the level is warning.
-/// If gatepost would pass or correct the answer, but the app would not receive a header or a field
-/// of the callback, the level is also warning. If gatepost did not see the whole answer, the level
-/// is debug. Otherwise, the level is info.
+/// The level is:
+///
+/// - warning for an answer that enforce mode replaces, and for a compressed answer;
+/// - warning for an answer that enforce mode passes or corrects, if the callback has a header or a
+///   field that the app does not receive in enforce mode;
+/// - debug for an answer that gatepost has not received as a whole;
+/// - info for any other answer.
 pub fn predicted(prediction: &Prediction, now: Timestamp) {
     let effect = prediction.effect();
     let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };

@@ -295,7 +295,7 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         ),
         CodeGroup::Refusal(_) => (
             "Refusals of a callback",
-            "The client sees only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
+            "The client receives only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
              `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`). In a Rust app with\n\
              `GateLayer`, it is in the `tracing` events with the target `gatepost::report`, and `GateLayer::observe` receives it.",
         ),
@@ -314,7 +314,7 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         }
         CodeGroup::Shadow => (
             "Outcomes in shadow mode",
-            "Each outcome is a line of the log. A callback that gatepost would refuse has the code of the refusal.",
+            "Each outcome is a line of the log. A callback that gatepost refuses in enforce mode has the code of the refusal.",
         ),
         CodeGroup::Connection => (
             "Requests and connections that gatepost ends",

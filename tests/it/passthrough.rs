@@ -118,7 +118,7 @@ async fn app_receives_callback_without_reserved_and_hop_headers() {
         assert_eq!(door.reply(play()).await, (200, NATIVE.to_owned()), "{route} {address}");
         let (head, body) = door.only_request();
         assert_eq!((head.method, &body[..]), (Method::POST, PLAY.as_bytes()));
-        // The layer masks the token. `GateLayer::show_token` would prevent this.
+        // The layer masks the token, because the test does not call `GateLayer::show_token`.
         assert_eq!(head.uri.to_string(), "/k/{token}?x=%2F&y", "{route} {address}");
         for (name, values) in [
             ("host", &["callbacks.example.com"][..]),

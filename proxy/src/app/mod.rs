@@ -31,7 +31,7 @@ pub(crate) use self::tls::load_root_certificates;
 ///
 /// The app may close an idle connection while gatepost sends the event. `gatepost::drive` then
 /// sends the event again on a new connection. An app that reads both copies can compare the `ce-id`
-/// headers. A legacy app receives the original callback, and may ignore these headers. If such an
+/// headers. A legacy app receives the original callback, and may ignore these headers. If a legacy
 /// app closes a new connection without an answer, gatepost does not send the callback again.
 pub(crate) async fn ask(
     target: Target,

@@ -1,8 +1,8 @@
 //! Limit on the bytes that the app sends in response to a request.
 //!
 //! 1. gatepost limits the body of an answer, and hyper limits the head. Neither limit covers
-//!    interim responses (`103 Early Hints`). An app that kept sending interim responses would keep
-//!    a thread busy. This module therefore limits all bytes that arrive between two requests.
+//!    interim responses (`103 Early Hints`). Without a limit, an app that sends interim responses
+//!    without end keeps a thread busy. This module limits all bytes between two requests.
 //! 2. After each [`READ_STEP`] bytes, the task yields to other tasks of the thread.
 //! 3. This module also writes a short request with one system call.
 

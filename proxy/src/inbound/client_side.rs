@@ -39,8 +39,8 @@ pub(super) struct Client<'e, E> {
     /// Memory that the received bytes occupy.
     held: usize,
     /// Bounds on an unfinished request; `None` while gatepost does not count the request. gatepost
-    /// does not count a request if its body arrives with the head, as most bodies do, and has at
-    /// most [`MAX_UNCOUNTED_BYTES`].
+    /// does not count a request whose body of at most [`MAX_UNCOUNTED_BYTES`] arrives with the
+    /// head, as most bodies do.
     unfinished: Option<Unfinished>,
     /// Bound that the request has exceeded.
     pub(super) exceeded: Option<Bound>,

@@ -3,7 +3,7 @@
 //! 1. With `proxy_protocol`, a connection starts with a PROXY header that names the client.
 //!    On [`listen_tls`](tls), the TLS handshake follows.
 //! 2. An HTTP/2 connection starts with a preface of 24 bytes. The first byte that differs from the
-//!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
+//!    preface identifies HTTP/1. Pingora itself waits for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks in the usual form, and Pingora serves all
 //!    other requests.
@@ -81,8 +81,7 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
 /// Memory of an idle HTTP/1 connection without TLS. After a short callback, a connection takes less
-/// than 6 KiB. This includes up to 2 KiB for the buffer that the connection keeps for its next
-/// request.
+/// than 6 KiB, including up to 2 KiB for the buffer that the connection keeps for its next request.
 pub(crate) const IDLE_CONNECTION_BYTES: usize = 8 * 1024;
 
 /// Memory of a connection, apart from the bytes that `max_unjudged_bytes` counts. An HTTP/2
@@ -248,7 +247,7 @@ async fn head_too_large(connection: ClientConnection) {
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// Returns Pingora's limits for HTTP/2 (100 streams, and heads of 64 KiB) with a smaller buffer for
-/// responses. The default of 400 KiB for each stream would be 40 MB for a connection. The
+/// responses. With the default of 400 KiB for each stream, a connection buffers up to 40 MB. The
 /// flow-control window of a connection, 64 KiB, bounds the bytes of bodies that no task has read
 /// yet.
 fn http_2_options() -> H2Options {
@@ -363,7 +362,7 @@ mod tests {
     }
 
     /// Sends a request. Returns true if the whole reply arrives.
-    async fn is_answered(client: &mut DuplexStream) -> bool {
+    async fn gets_reply(client: &mut DuplexStream) -> bool {
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut reply = Vec::new();
         while !reply.ends_with(b"not found\n") {
@@ -393,10 +392,10 @@ mod tests {
         let (mut client, server) = duplex(1024);
         let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         for _ in 0..5 {
-            assert!(is_answered(&mut client).await);
+            assert!(gets_reply(&mut client).await);
             sleep(TIMEOUTS.idle - Duration::from_secs(1)).await;
         }
-        assert!(is_answered(&mut client).await);
+        assert!(gets_reply(&mut client).await);
         sleep(TIMEOUTS.idle + Duration::from_secs(1)).await;
         assert!(client.write_all(b"GET / HTTP/1.1\r\n").await.is_err());
         server.await.unwrap();

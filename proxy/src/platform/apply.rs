@@ -106,8 +106,8 @@ impl<'p> Applied<'p> {
     }
 
     /// Changes the mark of a callback template, after a change of its rules. If gatepost stops
-    /// after it has added a rule and before it changes the mark, it later treats this rule as a
-    /// rule of the operator.
+    /// between a new rule and the change of the mark, it later treats this rule as a rule of the
+    /// operator.
     fn record(
         &mut self,
         wanted: &WantedTemplate,

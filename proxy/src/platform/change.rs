@@ -23,7 +23,7 @@ pub(crate) enum Change<'p> {
         app: &'p str,
     },
     /// Move of a domain from one callback template to another. The platform's API needs two
-    /// requests for this.
+    /// requests for a move.
     Rebind {
         from: &'p AccountTemplate,
         /// The config's template with the name of `from`, if the config has one.

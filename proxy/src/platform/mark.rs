@@ -75,8 +75,8 @@ impl Mark {
         self.rules.retain(|own| *own != hash);
     }
 
-    /// Returns a description with this mark, then `note`. Omits rules that would make the
-    /// description too long: gatepost then treats them as rules of the operator, and never removes
+    /// Returns a description with this mark, then `note`. Omits rules that do not fit into the
+    /// description: gatepost then treats these rules as rules of the operator, and never removes
     /// them.
     pub(super) fn before(&self, note: &str) -> String {
         let note = if note.is_empty() { String::new() } else { format!("-{note}") };

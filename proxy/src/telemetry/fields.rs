@@ -45,8 +45,8 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
         "reason",
         "code of the reason for a failure, a dead letter, a prediction in shadow mode, or a stop",
     ),
-    ("missing_headers", "headers of the callback that the app would not receive in enforce mode"),
-    ("missing_fields", "fields of the callback that the app would not receive in enforce mode"),
+    ("missing_headers", "headers of the callback that the app does not receive in enforce mode"),
+    ("missing_fields", "fields of the callback that the app does not receive in enforce mode"),
 ];
 
 /// Fields of lines about apps, the upstream and queued events.

@@ -2,7 +2,7 @@
 //!
 //! gatepost performs the handshake itself, after Pingora has accepted the connection. Pingora's own
 //! TLS listener has a fixed time limit of 60 seconds, and always accepts TLS 1.2. The listener also
-//! hides connections in the handshake, so `max_connections` could not bound these connections.
+//! hides connections in the handshake, so `max_connections` cannot bound these connections.
 
 mod certificate;
 mod handshake;
@@ -152,7 +152,7 @@ impl ServedTls {
         }
     }
 
-    /// Uses `loaded` for all later connections. If `loaded` is not served yet, logs its
+    /// Uses `loaded` for all later connections. If gatepost does not serve `loaded` yet, logs its
     /// certificates.
     pub(crate) fn replace(&self, loaded: Option<&Arc<LoadedTls>>) {
         let served = self.0.swap(loaded.cloned());

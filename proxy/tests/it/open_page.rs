@@ -21,9 +21,9 @@ const POLLS_PER_VISIT: usize = 50;
 /// each part.
 const TENTHS: usize = 10;
 
-/// Largest permitted median of the growths from part to part. A leak of 300 bytes in each poll would
-/// exceed this bound. The memory also rises and falls by a few hundred KiB, and the allocator takes
-/// pages from the system in a few steps. The median ignores these changes.
+/// Largest permitted median of the growths from part to part. A leak of 300 bytes in each poll
+/// exceeds this bound. The memory also rises and falls by a few hundred KiB, and the allocator
+/// takes pages from the system in a few steps. The median ignores these changes.
 const BOUND_KIB: u64 = 300;
 
 /// A page of callbacks in a browser: its connection, its session, and the last callback in its list.

@@ -42,7 +42,7 @@ fn reuses_connections_of_client_and_upstream() {
     assert!(app.seen().iter().all(|seen| seen.connection == 0));
 }
 
-// Without keepalive probes, gatepost would reuse a connection to a machine that has failed.
+// Without keepalive probes, gatepost reuses a connection to a machine that has failed.
 #[cfg(target_os = "linux")]
 #[test]
 fn probes_idle_connection_to_upstream() {

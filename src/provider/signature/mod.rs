@@ -2,8 +2,8 @@
 //!
 //! A signature is a digest of a message, the result of signing a message with a private key, or the
 //! key itself. The message is a sequence of [`Part`]s, such as a header, the body and the key. The
-//! refusal code of an invalid signature shows which condition is not met. gatepost checks these
-//! conditions, in this order:
+//! refusal code of an invalid signature shows which condition it does not meet. gatepost checks
+//! these conditions, in this order:
 //!
 //! 1. The callback contains the signature and all signed parts that are not optional. Alternative
 //!    locations have equal values.
@@ -93,7 +93,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns the error for the first condition of the module documentation that is not met.
+    /// Returns the error for the first condition that the signature does not meet.
     pub(crate) fn verify(
         &self,
         received: &Received<'_>,

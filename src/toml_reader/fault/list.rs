@@ -74,7 +74,7 @@ impl<'t> Faults<'t> {
         self.also_missing(table, key);
     }
 
-    /// Records another missing key. Adding this key would also correct the latest fault.
+    /// Records another missing key. Adding this key also corrects the latest fault.
     pub(crate) fn also_missing(&self, table: &Place, key: &str) {
         if let Some(fault) = self.list.borrow_mut().last_mut() {
             fault.absent.push(AbsentKey::new(table, key));
@@ -162,7 +162,7 @@ impl<'t> Faults<'t> {
         };
         let words: Vec<_> = words.collect();
         let wanted = kind.because(format!("a known {noun}"));
-        // A suggestion would reveal the contents of an environment variable.
+        // A suggestion reveals the contents of an environment variable.
         let shown = if word.place.variable.is_some() { "" } else { word.value };
         let mut remedy = allowed(noun, shown, words.iter().copied());
         if noun == "key" && remedy.ends_with(" more") {

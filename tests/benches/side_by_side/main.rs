@@ -1,4 +1,4 @@
-//! Comparison of gatepost with other servers. gatepost and these servers are called peers. In one
+//! Comparison of gatepost with other servers. A peer is gatepost or one of these servers. In one
 //! run, all peers that do the same job get the same requests.
 //!
 //! `tests/benches/compare` builds and starts this program. `--help` lists the options.

@@ -1,6 +1,6 @@
 //! Comparison of pushes that gatepost queues in SQLite or NATS with pushes that have a fixed
 //! answer, and with appends to a file, each followed by a sync. Each push is of a different stream,
-//! unless the row's name says otherwise.
+//! except in the rows for pushes of one stream.
 
 use std::error::Error;
 use std::fs::OpenOptions;

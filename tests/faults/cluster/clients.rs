@@ -15,7 +15,7 @@ use super::http;
 /// Number of streams. Each stream has one client.
 const STREAMS: usize = 12;
 
-/// Pauses between two callbacks of a client. With shorter pauses, the clients would cause more
+/// Pauses between two callbacks of a client. With shorter pauses, the clients cause more
 /// events than the cluster delivers on a slow disk.
 const PAUSES_MS: Range<u64> = 50..300;
 

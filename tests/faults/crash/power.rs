@@ -31,7 +31,7 @@ fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_default()
 }
 
-/// Returns the synced file with a random half of the sectors that were written after the sync.
+/// Returns the synced file with a random half of the sectors that gatepost wrote after the sync.
 fn mix(synced: &[u8], written: &[u8], random: &mut Rng) -> Vec<u8> {
     let mut mixed = synced.to_vec();
     if random.bool() {

@@ -35,7 +35,7 @@ const SIGNATURE_HEADERS: [&str; 7] = [
     "x-ome-signature",
 ];
 
-// Without `init`, the time of the first input would include the time to read every definition.
+// Without `init`, the time of the first input includes the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let mut lines = data.split(|b| *b == b'\n');
     let first = lines.next().unwrap_or_default();

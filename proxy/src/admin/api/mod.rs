@@ -78,7 +78,7 @@ pub(crate) async fn respond(
     let reply = answer(served, queue, session, client)
         .await
         .unwrap_or_else(|error| ApiReply::error(&error));
-    // If a part of the body is still unread, close the connection: gatepost would otherwise parse
+    // If a part of the body is still unread, close the connection, so that gatepost does not parse
     // that part as the next request.
     if !body::discard(session).await {
         session.set_keepalive(None);

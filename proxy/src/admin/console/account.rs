@@ -105,8 +105,8 @@ impl Comparison {
     }
 }
 
-/// Compares the account with the config. If the version of the plan is `seen` and the plan has no
-/// conflict, carries out the plan.
+/// Compares the account with the config. If the version of the plan is `seen`, carries out the
+/// plan, except a plan with a conflict.
 fn compare(
     served: &ServedConfig,
     options: &PlanOptions,

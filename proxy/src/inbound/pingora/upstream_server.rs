@@ -31,7 +31,7 @@ const SHORT_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_STREAMS: usize = 100;
 
 /// Bytes of a response that the upstream may send on a stream before the client reads. Pingora's
-/// default of 8 MB would exceed the memory that `gatepost check` prints for a connection.
+/// default of 8 MB exceeds the memory that `gatepost check` prints for a connection.
 const STREAM_WINDOW: u32 = 128 * 1024;
 
 /// Bytes that the upstream may send on all streams of a connection before the clients read.
@@ -107,8 +107,8 @@ impl UpstreamServer {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the peer with this index. If there are no addresses, or if they are older than
-    /// [`STALE`], resolves the name first.
+    /// Returns the peer with this index. If the addresses are missing or older than [`STALE`],
+    /// resolves the name first.
     pub(super) async fn peer(self: &Arc<Self>, index: usize) -> Option<HttpPeer> {
         let peers = self.peers();
         let age = peers.since.map_or(Duration::ZERO, |since| since.elapsed());

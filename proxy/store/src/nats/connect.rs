@@ -199,7 +199,7 @@ struct Reconnected {
 impl Reconnected {
     async fn check(&self) {
         let Some(client) = self.client.get() else { return };
-        // `async-nats` learns the version and the limits before it sends on the new connection.
+        // `async-nats` reads the version and the limits before it sends on the new connection.
         if !matches!(timeout(REQUEST_TIMEOUT, client.flush()).await, Ok(Ok(()))) {
             return;
         }

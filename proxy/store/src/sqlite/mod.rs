@@ -6,8 +6,8 @@
 //! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes and all requests for its status. Only a restart, which checks the file, shows what is
-//!    durable. The store also refuses them if another program removes or replaces the file or its
-//!    log: the writer compares device and inode after each commit, before it returns the results.
+//!    durable. If another program removes or replaces the file or its log, the store also refuses
+//!    them: the writer compares device and inode after each commit, before it returns the results.
 //! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes.
 //!    Each row has a checksum. A claim turns an event whose checksum differs into a dead letter.
 //!    gatepost logs a shared value whose checksum differs, and treats the value as absent.
@@ -71,7 +71,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an error if the file is not a store of gatepost, has a newer schema, is corrupt, has
-    /// a damaged log, or cannot be written. The files then remain as they are.
+    /// a damaged log, or is not writable. The files then remain as they are.
     pub fn open(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::open(path)?, rules)
     }
@@ -81,7 +81,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an error if the file does not exist, is not a store of gatepost, has another schema,
-    /// has a damaged log, or cannot be used.
+    /// has a damaged log, or is otherwise unusable.
     pub fn attach(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::attach(path)?, rules)
     }

@@ -171,7 +171,7 @@ fn delays_source_that_guesses_token() {
             status => panic!("expected 401 or 429, found {status}"),
         }
     }
-    // Without a delay, gatepost would compare all 300 guesses.
+    // Without a delay, gatepost compares all 300 guesses.
     let counts = format!("found {judged} compared and {delayed} delayed guesses");
     assert!(
         (10..20).contains(&judged) && delayed > 200,
