@@ -2,9 +2,8 @@
 //!
 //! A client's connection may need a second descriptor for a connection to an app or to the
 //! upstream. gatepost also needs descriptors for listeners, admin clients and files. gatepost
-//! therefore limits the clients' connections to less than half of the descriptors. Otherwise, a
-//! flood of connections would use all descriptors, and gatepost could ask no app and serve no
-//! health check.
+//! therefore limits the clients' connections to less than half of the descriptors. A flood of
+//! connections then leaves descriptors for apps and health checks.
 
 use rlimit::Resource;
 

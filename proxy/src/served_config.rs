@@ -25,7 +25,7 @@ use crate::tls::{LoadedTls, ServedTls};
 pub(crate) struct ServedConfig {
     gate: Gate,
     tls: Arc<ServedTls>,
-    /// Settings at start. A reload fails if it would change a setting that needs a restart.
+    /// Settings at start. A reload fails if it changes a setting that needs a restart.
     started: ProxySettings,
     /// Texts of the gate's config. An edit holds this lock from start to end, so edits and reloads
     /// run one after another. Never print the texts, because they may contain secrets.
@@ -102,8 +102,8 @@ impl ServedConfig {
         &self.gate
     }
 
-    /// Returns the certificates. A later edit or reload replaces them if they or the TLS settings
-    /// have changed.
+    /// Returns the certificates. If the certificates or the TLS settings have changed, a later edit
+    /// or reload replaces the certificates.
     pub(crate) const fn tls(&self) -> &Arc<ServedTls> {
         &self.tls
     }
@@ -214,8 +214,8 @@ impl ServedConfig {
     }
 
     /// Reads the config files again, and the certificates and secrets that they name. Applies the
-    /// config to the gate. If a file has a fault or a change needs a restart, gatepost keeps the
-    /// served config and certificates.
+    /// config to the gate. After a fault of a file, or a change that needs a restart, gatepost
+    /// keeps the served config and certificates.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }

@@ -79,6 +79,6 @@ pub enum Asked {
     /// The answer, or the reason why there is no answer.
     Answered(Answer),
     /// The app closed the connection without an answer, and the server may send the event again.
-    /// After [`Attempt::First`], the driver does so.
+    /// After [`Attempt::First`], the driver sends the event again.
     ConnectionClosed,
 }

@@ -9,7 +9,7 @@ use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// Reads the whole body. Returns the verdict, with its time if the callback is accepted.
+/// Reads the whole body. Returns the verdict, with the time of an acceptance.
 pub(super) async fn read(
     client: &mut impl ClientSide,
     runtime: &impl Runtime,
@@ -40,7 +40,7 @@ pub(super) async fn read(
         in_time(body, pin!(runtime.sleep(time_limit))).await
     };
     match read {
-        // Boxed, so that the future of a usual callback stays small.
+        // Box this future, so that the future of a usual callback stays small.
         Some(Ok(true)) if intake.is_large() => {
             match Box::pin(judge_large(runtime, intake, client.evicted())).await {
                 Ok(judged) => judged,
@@ -82,12 +82,12 @@ pub(crate) async fn judge_large(
 
 /// Number of body bytes after which a task ends its turn.
 ///
-/// Many clients that send large bodies at once would otherwise delay the other tasks of the thread.
+/// Without this limit, many large bodies at once delay the other tasks of the thread.
 const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Number of chunks after which a task ends its turn.
 ///
-/// A body whose chunks are always ready would otherwise block the thread and its timers.
+/// Without this limit, a body whose chunks are always ready blocks the thread and its timers.
 pub(crate) const CHUNKS_PER_TURN: u32 = 64;
 
 /// Ends the turn of the current task: other tasks and timers run before the task continues.

@@ -12,7 +12,7 @@ pub(crate) type Id = [u8; 32];
 #[derive(Clone)]
 pub(crate) enum EventId {
     Known(Id),
-    /// A digest of source, kind and data. Boxed, so that an event with a known id stays small.
+    /// A digest of source, kind and data. The box keeps an event with a known id small.
     Deferred(Box<DeferredId>),
 }
 
@@ -32,9 +32,9 @@ impl EventId {
 
 /// Origin of an event's id.
 ///
-/// An app may drop an event whose id it has seen. The events of different callbacks must therefore
-/// never have the same id. If gatepost can recognize the resend of a callback, the events of the
-/// callback and of the resend must have the same id.
+/// An app may drop an event whose id has already arrived. The events of different callbacks must
+/// therefore never have the same id. If gatepost can recognize the resend of a callback, the events
+/// of the callback and of the resend must have the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// A digest of source, kind and data. The data contains a time or a sequence, so two callbacks

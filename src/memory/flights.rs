@@ -20,7 +20,7 @@ type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<
 /// Hasher that returns the low half of a fingerprint.
 ///
 /// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. A second
-/// hash would add nothing.
+/// hash adds nothing.
 #[derive(Default)]
 struct TruncatingHasher(u64);
 
@@ -70,8 +70,8 @@ impl Flights {
     /// flight, claims it.
     ///
     /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
-    /// If gatepost stores the reply, it does so before the claim ends. Every copy therefore finds
-    /// the claim or the stored reply, so gatepost does not ask the app again.
+    /// If gatepost stores the reply, gatepost stores it before the claim ends. Every copy therefore
+    /// finds the claim or the stored reply, so gatepost does not ask the app again.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ impl ReadyConnection {
         let is_reused = idle.is_some();
         let connection = match idle {
             Some(connection) => connection,
-            // Boxed, so that the future of a request on an idle connection stays small.
+            // Box this future, so that the future of a request on an idle connection stays small.
             None => Box::pin(AppConnection::open(server)).await?,
         };
         Ok(Self { connection, key, is_reused, since })
@@ -157,9 +157,9 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// Takes the most recently used connection to a server. Returns `None` if the pool has no such
-/// connection, or if the connection has been idle for [`IDLE_TIMEOUT`]. The app may already have
-/// closed the returned connection.
+/// Takes the most recently used connection to a server. Returns `None` without such a
+/// connection, and for a connection that has been idle for [`IDLE_TIMEOUT`]. The app may already
+/// have closed the returned connection.
 fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = pool.idle.get_mut(key)?.pop()?;

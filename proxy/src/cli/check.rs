@@ -187,7 +187,7 @@ fn print_identities(template: &Template) {
 /// kind, so the list omits it.
 const UNKNOWN: &str = "unknown";
 
-/// Text for a decision whose reply the platform would not accept without a signature; see
+/// Text for a decision whose reply the platform accepts only if gatepost signs the reply; see
 /// [`gatepost::RoutedKind::to`].
 const MISSING_REPLY_KEY: &str = "503, because the reply key is missing";
 

@@ -20,8 +20,7 @@ impl Confirmation<'_> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the operator does not enter `y`, `Y` or `yes`, or if there is no
-    /// terminal.
+    /// Returns an error without a terminal, and for any input other than `y`, `Y` or `yes`.
     pub(super) fn ask(
         &self,
         is_terminal: bool,

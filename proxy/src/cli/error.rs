@@ -58,7 +58,7 @@ pub(super) enum CommandError {
     /// The status of the reply to a sent callback is not 2xx.
     #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
     NotAccepted(StatusCode),
-    /// gatepost cannot use the app's answer to a replay.
+    /// gatepost cannot use the app's answer to a replayed event.
     #[error(
         "expected an answer that gatepost can use, found the code {0}; see the answer, and `gatepost help {0}`"
     )]

@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use crate::inbound::pingora::GateModule;
 
-    // The runtime has one thread. On this thread, the work would wait forever for the other task.
+    // The runtime has one thread. The test ends only if the work runs on another thread.
     #[tokio::test]
     async fn other_tasks_run_during_long_work() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 /// A signal that one task sends and another task waits for.
 ///
-/// `tokio::sync::Notify` would lock a mutex at each poll. A connection polls the signal each time
+/// `tokio::sync::Notify` locks a mutex at each poll. A connection polls the signal each time
 /// its task wakes, and [`Closed`] then only compares two wakers.
 #[derive(Debug, Default)]
 pub(crate) struct CloseSignal {
@@ -20,7 +20,7 @@ impl CloseSignal {
     /// Sends the signal.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        // Ignore poisoning, because `take` cannot panic. The lock is released before the wake-up.
+        // Ignore poisoning, because `take` cannot panic. Release the lock before the wake-up.
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
@@ -31,7 +31,7 @@ impl CloseSignal {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Wakes `waker` when the signal is sent. Replaces an earlier waker.
+    /// Wakes `waker` when a task sends the signal. Replaces an earlier waker.
     pub(crate) fn wake_at_close(&self, waker: Waker) {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
         // `close` may have run before the assignment.
@@ -40,8 +40,8 @@ impl CloseSignal {
         }
     }
 
-    /// Returns a future that completes when the signal is sent, or at once if it has been sent. The
-    /// signal wakes only the latest future.
+    /// Returns a future that completes when a task sends the signal. If a task has already sent the
+    /// signal, the future completes at once. The signal wakes only the latest future.
     pub(crate) const fn closed(&self) -> Closed<'_> {
         Closed { signal: self, registered: None }
     }

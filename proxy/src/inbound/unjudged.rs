@@ -7,7 +7,7 @@
 //! 1. The requests of a [`Source`] use at most an eighth of the limit, the source's share. Beyond
 //!    the share, gatepost closes the source's oldest requests one by one. If a source has only one
 //!    request, this request may exceed the share, because `max_body_bytes` may be larger. This rule
-//!    does not apply to trusted proxies or to clients whose address gatepost does not know.
+//!    does not apply to trusted proxies or to clients without a known address.
 //! 2. The requests of all sources use at most the limit. Beyond the limit, gatepost repeatedly
 //!    closes the oldest request of the source with the most bytes.
 
@@ -79,8 +79,8 @@ impl Account {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the entry of a request. Then closes requests until both rules of this module are
-    /// met.
+    /// Changes the entry of a request. Then closes requests until the others meet both rules of
+    /// this module.
     fn change(&self, change: impl FnOnce(&mut Ledger) -> (Source, u64)) -> u64 {
         let mut closed = Vec::new();
         let mut ledger = self.ledger();

@@ -112,7 +112,7 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Returns the mark that a callback template of the account should have, with the rules that
+    /// Returns the new mark for a callback template of the account, with the rules that
     /// remain. gatepost removes a rule from the mark before it removes the rule itself. gatepost
     /// then cannot mistake a later rule of the operator for its own.
     fn next_mark(&self, own: &AccountTemplate) -> Mark {
@@ -175,8 +175,8 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Returns true if gatepost has made a rule, or if the operator names the callback template of
-    /// the rule with `--adopt`.
+    /// Returns true for a rule that gatepost has made, and for a rule whose callback template the
+    /// operator names with `--adopt`.
     fn may_move(&self, rule: &AccountRule, from: &AccountTemplate) -> bool {
         has_made(from, rule) || self.options.adopt.contains(&from.template_name)
     }
@@ -204,8 +204,8 @@ impl<'p> Planner<'p, '_> {
         rules.any(|wanted| is_rule(rule, wanted))
     }
 
-    /// Handles each rule of the account that the config does not have, if the config has the
-    /// template of the rule. With `--prune`, plans the removal of a rule that gatepost has made.
+    /// For each callback template that the config has, handles the rules that the config does not
+    /// have. With `--prune`, plans the removal of a rule that gatepost has made.
     /// Adds a note for any other rule.
     fn remaining_rules(&mut self) {
         let account = self.account;

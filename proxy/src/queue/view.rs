@@ -48,8 +48,8 @@ pub(crate) fn status_json(status: &StoreStatus) -> Json {
     status_json
 }
 
-/// Masks the secrets in the id, the source, the subject and the reason of an event. The app may
-/// have written a secret into the reason, and the platform into the others.
+/// Masks the secrets in the id, the source, the subject and the reason of an event. The reason
+/// may contain a secret of the app, and the other values may contain a secret of the platform.
 pub(crate) fn masked(gate: &Gate, mut entry: QueueEntry) -> QueueEntry {
     let mask = mask_of(gate, &entry);
     entry.id = shown(&mask, &entry.id);
@@ -90,8 +90,8 @@ pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
     })
 }
 
-/// Returns an event as JSON with headers and body. Masks the values that may be secrets. `entry` is
-/// [`masked`] already.
+/// Returns an event as JSON with headers and body. Masks the values that may be secrets. [`masked`]
+/// has already masked `entry`.
 pub(crate) fn event_json(gate: &Gate, entry: &QueueEntry, event: &StoredEvent) -> Json {
     let mask = EventMask(mask_of(gate, entry));
     let headers = event.headers.iter().map(|(name, value)| {
@@ -110,7 +110,7 @@ pub(crate) fn event_json(gate: &Gate, entry: &QueueEntry, event: &StoredEvent) -
     shown
 }
 
-/// Returns true if gatepost sets the header, or if its value is never a secret.
+/// Returns true for a header that gatepost sets, and for a header whose value is never a secret.
 fn is_plain(name: &HeaderName) -> bool {
     let name = name.as_str();
     let plain = ["content-type", "user-agent", "traceparent", "tracestate"];

@@ -45,7 +45,7 @@ impl Authority {
         self.sign_with(name, |params| params.not_after = date_time_ymd(year, 1, 1))
     }
 
-    /// Returns the certificate of the authority itself, as a server would present it by mistake.
+    /// Returns the certificate of the authority itself, as a misconfigured server presents it.
     fn own(&self) -> Signed {
         Signed { chain: self.pem.clone(), key: self.issuer.key().serialize_pem() }
     }
@@ -306,7 +306,7 @@ fn commands_and_config_of_manual_reach_app_with_https() {
 }
 
 // With TLS 1.3, the handshake of the client succeeds before the server refuses the certificate. The
-// client then sees only the reset.
+// client then receives only the reset.
 #[test]
 fn names_remedy_if_server_resets_connection_without_alert() {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());

@@ -1,25 +1,25 @@
 //! The steps of a callback in the state that machines share. gatepost takes each step after the
 //! corresponding step in this process:
 //!
-//! 1. A signature or id that this process receives for the first time: stores it in the shared
-//!    state, unless the state already contains it. If the signature or id has arrived earlier with
-//!    other data, gatepost treats the callback as a reuse of the signature or id.
-//! 2. A callback that this process would ask the app about: claims the callback. If another process
-//!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
-//!    The claim expires one second after the end of the app's time, so a process that crashes does
-//!    not delay a resend for longer.
-//! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
-//!    the reply. If gatepost has no such reply, removes the claim.
-//! 4. With `last_good`: stores the reply that the app decided for the viewer and the content. If
-//!    the app fails, and this process has no earlier reply about both, looks for such a reply in
-//!    the shared state.
-//! 5. The start of a session: adds it to the sessions of the subject. For a notification, gatepost
-//!    does this before the app receives the event. For a decision, gatepost does this after the
-//!    app's answer. The end of a session: looks for a newer session before the app receives the
-//!    event.
-//! 6. On a route whose rate limit is shared, before the app receives the event or the store appends
-//!    it: takes permits if this machine has none, and spends one permit on the callback. See
-//!    `src/limit/shared.rs`.
+//! 1. gatepost stores a signature or id that this process receives for the first time, unless the
+//!    shared state already contains it. If the signature or id has arrived earlier with other data,
+//!    gatepost treats the callback as a reuse of the signature or id.
+//! 2. Before gatepost asks the app about a callback, gatepost claims the callback. If another
+//!    process has the reply, gatepost repeats that reply. If another process is asking the app,
+//!    gatepost waits for the reply of that process. The claim expires one second after the end of
+//!    the app's time, so a process that crashes does not delay a resend for longer.
+//! 3. gatepost replaces the claim with a reply that the app decided, before the platform receives
+//!    the reply. If gatepost has no such reply, gatepost removes the claim.
+//! 4. With `last_good`, gatepost stores the reply that the app decided for the viewer and the
+//!    content. If the app fails, gatepost looks for an earlier reply about both: first in this
+//!    process, then in the shared state.
+//! 5. At the start of a session, gatepost adds the session to the sessions of the subject. For a
+//!    notification, gatepost does this before the app receives the event. For a decision, gatepost
+//!    does this after the app's answer. At the end of a session, gatepost looks for a newer session
+//!    before the app receives the event.
+//! 6. On a route whose rate limit is shared, gatepost spends one permit on the callback before the
+//!    app receives the event or the store appends it. If this machine has no permit, gatepost first
+//!    takes permits. See `src/limit/shared.rs`.
 //!
 //! If the shared state fails or does not respond in time, gatepost continues without it: gatepost
 //! accepts the signature, asks the app, and uses only the last replies, sessions and rate limits of
@@ -206,8 +206,8 @@ impl Question {
 }
 
 impl Accepted {
-    /// Returns the value that replaces a claim; `None` if gatepost has no usable answer, if the app
-    /// receives every copy of the callback, or if the reply is too long.
+    /// Returns the value that replaces a claim; `None` without a usable answer, for a callback of
+    /// which the app receives every copy, and for a reply that is too long.
     fn shared_reply(&self, conclusion: &Conclusion, now: Timestamp) -> Option<SharedValue> {
         let ask = self.delivery().as_ask()?;
         let until = now.after(self.resend_window(ask)?);

@@ -22,7 +22,7 @@ impl<'f> DefinitionReader<'f> {
                 let problem = "expected body_hash or payload = \"body\" beside form = \"jwt\", \
                                found neither or both";
                 let remedy = "write one of them, such as body_hash = { claim = \"sha256\", \
-                              digest = \"sha256\", encoding = \"base64\" }: without it, a client could \
+                              digest = \"sha256\", encoding = \"base64\" }: without it, a client can \
                               swap the body";
                 self.faults.add(&table.place, problem, remedy);
                 None

@@ -42,7 +42,7 @@ impl<'f> DefinitionReader<'f> {
         let read_time = time.as_ref().and_then(Option::as_ref);
         match is_jwt {
             true => self.check_jwt(table, digest, read_time),
-            // A fault of a part would cause further faults of the time and the key.
+            // Check nothing else: a fault of a part causes further faults of the time and the key.
             false if parts.len() < listed => {}
             false => self.check_parts(table, digest, &parts, &key, read_time),
         }
@@ -153,8 +153,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a signature in the body does not sign the whole body, because such a signature
-    /// would sign itself.
+    /// Checks that a signature in the body does not sign the whole body, because a signature
+    /// cannot sign itself.
     fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>, parts: &[Part]) {
         let is_in_body = found_in.is_some_and(|place| place.pointers().next().is_some());
         if is_in_body && parts.iter().any(|part| part.from == PartSource::Body) {
@@ -175,7 +175,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the time is signed. Otherwise a client could replay a callback with a new time.
+    /// Checks that the time is signed. Otherwise, a client can replay a callback with a new time.
     fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
         let in_body = time.from.place().is_some_and(|from| from.pointer().is_some());
         let is_value = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));

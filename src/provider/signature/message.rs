@@ -147,7 +147,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns an error if the signature or a signed part is missing, or if a token is malformed.
+    /// Returns an error for a missing signature, a missing signed part or a malformed token.
     pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.is_token() {
@@ -173,7 +173,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns an error if the signature or a signed part is missing, or if a token is malformed.
+    /// Returns an error for a missing signature, a missing signed part or a malformed token.
     pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.jwt.is_some() {
@@ -240,7 +240,7 @@ impl Signature {
 impl Part {
     /// Returns `true` if the part is optional and the callback lacks the part.
     ///
-    /// A value that has no text, such as an object, is not absent: a client could otherwise add a
+    /// A value that has no text, such as an object, is not absent. A client therefore cannot add a
     /// value without text to a signed callback.
     fn is_absent(&self, received: &Received<'_>) -> bool {
         self.is_optional && self.from.place().is_some_and(|place| place.is_absent(received))

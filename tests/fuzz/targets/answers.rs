@@ -80,7 +80,7 @@ fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>>
     Some(forms.map(|mut forms| forms.swap_remove(forms.len() - 2)))
 }
 
-// Without `init`, the time of the first input would include the time to read every definition.
+// Without `init`, the time of the first input includes the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&KINDS); }, |data: &[u8]| {
     let Some(at) = data.iter().position(|b| *b == b'\n') else { return };
     let (line, body) = (String::from_utf8_lossy(&data[..at]), &data[at + 1..]);

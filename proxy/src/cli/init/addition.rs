@@ -3,8 +3,8 @@
 //! 1. The config file includes the new file. If the config file has no `include`, gatepost adds
 //!    this key with a comment, and changes no other line. If `include` has a list that does not
 //!    match the new file, gatepost returns an error.
-//! 2. gatepost checks the whole config before it changes the config file, unless the file of the
-//!    platform's public key is missing. If the config is invalid, gatepost removes the new file.
+//! 2. If no key file is missing, gatepost checks the whole config before it changes the config
+//!    file. If the config is invalid, gatepost removes the new file.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -259,8 +259,8 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
-    /// Sends a request as [`Self::send`] does. If there is no `cacert`, tries again for up to 5 s
-    /// while no program listens on the address, because the server may be starting.
+    /// Sends a request as [`Self::send`] does. Without a `cacert`, tries again for up to 5 s while
+    /// no program listens on the address, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,

@@ -47,8 +47,8 @@ fn described(member: &Member) -> String {
     if member.about.is_empty() { list } else { format!("{} {list}", member.about) }
 }
 
-/// Returns the method that reads an event. The value of an optional member becomes null if its type
-/// differs from the declared type.
+/// Returns the method that reads an event. If the value of an optional member does not have the
+/// declared type, the value becomes null.
 fn from_array(record: &Record) -> String {
     let mut text = String::from(
         "\n    /** Reads the event: json_decode($body, true). */\n    \

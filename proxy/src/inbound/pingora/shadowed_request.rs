@@ -88,7 +88,8 @@ impl ShadowedRequest {
         self.hold(driver, if end { 0 } else { bytes });
     }
 
-    /// Ends the observation of the answer. For an answer without a body, no other method does so.
+    /// Ends the observation of the answer. For an answer without a body, no other method
+    /// ends the observation.
     pub(super) fn end(&self, error: Option<&Error>, now: Timestamp) {
         let Some(mut observer) = lock(&self.0.observers.answer).take() else { return };
         match error {

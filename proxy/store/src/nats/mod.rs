@@ -6,13 +6,13 @@
 //! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
 //!    Each partition has one owner at a time, a gatepost: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
-//!    Order and leases therefore hold even if two machines believe that they own the same
+//!    Order and leases therefore hold even if two machines act as owners of the same
 //!    partition.
 //! 4. Each gatepost follows all events in a small index, but does not read their bodies: see
 //!    `index.rs`.
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
-//!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
-//!    beyond the app's time-out.
+//!    of claims. Keep the difference of these clocks below 5 s, because a claim lasts 5 s beyond
+//!    the app's time-out.
 //!
 //! The comments in this folder describe the behaviour of nats-server on which the store relies. We
 //! measured this behaviour with the versions 2.15.1 and 2.11.0, each as three servers on one
@@ -91,9 +91,9 @@ struct Shared {
     sizes: Mutex<Option<(Instant, u64)>>,
     /// Highest number of an event that this process has appended.
     appended: AtomicU64,
-    /// Notification of the tasks that wait for an event in the index.
+    /// Signal to the tasks that wait for an event in the index.
     arrived: Notify,
-    /// Notification of the task that waits for a change.
+    /// Signal to the task that waits for a change.
     changed: Notify,
     is_stopping: AtomicBool,
     comparison: Mutex<Comparison>,
@@ -150,8 +150,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the options are invalid, if the store cannot connect, if a server or a
-    /// stream is unsuitable, or if the thread does not start.
+    /// Returns an error for invalid options, a failed connection, an unsuitable server or stream,
+    /// and a thread that does not start.
     pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, true)
     }
@@ -160,8 +160,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the options are invalid, if the store cannot connect, if a server or a
-    /// stream is unsuitable, if a stream is missing, or if the thread does not start.
+    /// Returns an error for invalid options, a failed connection, an unsuitable server or stream, a
+    /// missing stream, and a thread that does not start.
     pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, false)
     }

@@ -17,6 +17,6 @@ pub(super) struct Pending {
     pub(super) lane: Lane,
     /// Time at which the callback arrived.
     pub(super) received: Timestamp,
-    /// Time at which the event was appended.
+    /// Time at which the store appended the event.
     pub(super) queued: Timestamp,
 }

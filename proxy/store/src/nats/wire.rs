@@ -272,7 +272,7 @@ pub(super) fn info(headers: &NatsHeaders) -> Option<EventInfo> {
     serde_json::from_str(headers.get(EVENT)?.as_str()).ok()
 }
 
-/// Parses the last claim of an ended event. Returns `None` if it is absent or malformed.
+/// Parses the last claim of an ended event. Returns `None` if the claim is absent or malformed.
 pub(super) fn end(headers: &NatsHeaders) -> Option<Claim> {
     serde_json::from_str(headers.get(END)?.as_str()).ok()
 }

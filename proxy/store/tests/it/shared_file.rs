@@ -14,7 +14,7 @@ fn open(path: &Path) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn values_survive_the_process() {
+async fn store_reads_values_of_earlier_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     assert_eq!(open(&path).insert(KEY, value("a", 10), T(1)).await, Ok(None));

@@ -112,7 +112,7 @@ async function live() {
       last = page.last;
       waiting = waiting.concat(page.callbacks).slice(-MAX_ROWS);
       say(page.missed ? `Live, ${page.missed} callbacks missed` : "Live", "on");
-      // An empty list has no row that could move away from the operator.
+      // If the list is empty, new rows move no row that the operator reads.
       if (follow.checked || !body.rows.length) add();
       else if (waiting.length) {
         show.textContent = `Show ${waiting.length} new`;

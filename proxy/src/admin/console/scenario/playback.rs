@@ -1,8 +1,8 @@
 //! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
-//! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. It
-//!    ends after its last callback, when the operator stops it, or when gatepost cannot send a
-//!    callback or receives no reply.
+//! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. A
+//!    playback ends after its last callback, after a stop by the operator, and after a callback
+//!    without a reply.
 //! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -134,7 +134,7 @@ impl Playback {
         }
     }
 
-    /// Ends the playback, unless it has already ended.
+    /// Ends the playback. If the playback has already ended, does nothing.
     fn end(&self, state: PlaybackState) {
         let mut progress = lock(&self.progress);
         if progress.state == PlaybackState::Playing {
