@@ -164,7 +164,7 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
 }
 
 /// Returns true if each entry is a host. A proxy may pass on any text that its client sent as the
-/// host. If the text contained a path, the app could build a wrong URL.
+/// host. If the text contains a path, the app may build a wrong URL.
 fn are_hosts(value: &HeaderValue) -> bool {
     value.as_bytes().split(|b| *b == b',').all(|host| is_host(host.trim_ascii()))
 }

@@ -119,8 +119,8 @@ impl Config {
         Self::from_files(&ConfigFiles::read(path)?)
     }
 
-    /// Checks a text as if it were the content of the file at `path`. For a text that belongs to no
-    /// file, use [`str::parse`].
+    /// Checks a text as the content of the file at `path`. For a text that belongs to no file,
+    /// use [`str::parse`].
     ///
     /// Resolves relative paths in the text against the folder of `path`. Does not read the file at
     /// `path`. That file need not exist.
@@ -274,7 +274,7 @@ impl<'f> ConfigReader<'f, '_> {
             let problem = "expected at least one route, found none";
             self.faults.add_missing((&table.place, "route"), &table.place, problem, remedy);
         }
-        // A fault in one of the tables would cause false warnings about the other tables.
+        // A fault in one of the tables causes false warnings about the other tables.
         if !self.faults.are_in("route") && !self.faults.are_in("template") {
             self.warn_of_unused(&template_tables, &templates, &routes);
             self.warn_of_routes_without_template(&route_tables, &templates, &routes);

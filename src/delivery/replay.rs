@@ -77,7 +77,7 @@ impl Accepted {
 }
 
 impl Question {
-    /// Returns the conclusion that the answer would cause. gatepost does not remember this
+    /// Returns the conclusion that follows from the answer. gatepost does not remember this
     /// conclusion.
     #[must_use]
     pub fn preview(&self, answer: &Answer) -> Conclusion {

@@ -25,7 +25,7 @@ const OF_CONNECTION: [HeaderName; 10] = [
 /// Returns the headers that a proxy passes on: all headers except [`OF_CONNECTION`] and the headers
 /// that `connection` names.
 pub(crate) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-    // Compares each name with `connection`: a lookup would cost more, because it hashes the name.
+    // Compares each name with `connection`: a lookup costs more, because it hashes the name.
     let lines = headers.iter().filter(|(name, _)| *name == CONNECTION);
     let named: Vec<_> = lines
         .flat_map(|(_, line)| line.as_bytes().split(|b| *b == b','))

@@ -133,7 +133,7 @@ pub(crate) struct Member<'a> {
     /// anything but a single colon separates name and value.
     ///
     /// If adjacent members have non-empty spans, gatepost copies these members with one write.
-    /// Writing each member separately would produce the same bytes.
+    /// Separate writes of the members produce the same bytes.
     pub(crate) span: Span,
 }
 
@@ -287,8 +287,8 @@ const TYPICAL_FIELDS: usize = 24;
 
 /// Checks that two hex digits follow every `%`.
 ///
-/// The crate `form_urlencoded` keeps a malformed `%` as text. Without this check, the app would
-/// receive text that the platform did not send.
+/// The crate `form_urlencoded` keeps a malformed `%` as text. Without this check, the app
+/// receives text that the platform did not send.
 fn check_percent_signs(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(b'%', rest) {

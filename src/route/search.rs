@@ -27,7 +27,7 @@ pub(super) struct Search<'r, 's, 'p> {
 }
 
 impl<'r, 'p> Search<'r, '_, 'p> {
-    // Not inlined, so that `Routes::find` remains small. For most paths, gatepost runs only
+    // Do not inline, so that `Routes::find` remains small. For most paths, gatepost runs only
     // `Routes::find`.
     #[inline(never)]
     pub(super) fn find(self) -> Lookup<'r, 'p> {
@@ -61,7 +61,7 @@ impl<'r, 'p> Search<'r, '_, 'p> {
             return self.unread();
         }
         let whole = decode(path);
-        // Lazy: the lookup ends at the first reading that gatepost must refuse.
+        // The iterators are lazy: the lookup ends at the first reading that gatepost must refuse.
         let uncut = once_with(|| self.find_pieces(&Pieces::decoded(path, &whole)));
         let cut = once_with(|| cut_spellings(path, &whole)).flatten();
         let cut = cut.map(|spelling| self.find_pieces(&Pieces::of(&spelling)));

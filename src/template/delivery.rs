@@ -138,8 +138,8 @@ impl Default for RetryRule {
 pub(crate) struct ResendRule {
     /// Time for which gatepost remembers a callback.
     pub(crate) window: Duration,
-    /// True if gatepost treats a callback without an identity as a resend when an earlier callback
-    /// had equal data.
+    /// True if gatepost treats a callback without an identity as a resend of an earlier callback
+    /// with equal data.
     pub(crate) by_content: bool,
 }
 

@@ -109,7 +109,7 @@ class Queue(ConsoleTest):
         self.open("queue/3")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Event not found")
 
-    def test_read_token_sees_queue_and_changes_nothing(self):
+    def test_read_token_shows_queue_and_permits_no_change(self):
         self.gatepost.push(app="dead.example.com")
         page = self.open_page()
         self.log_in(READ_TOKEN, page)

@@ -81,7 +81,7 @@ fn unpacked_permit_has_the_same_event_and_reply_for_every_form() {
         let unpacked = repacked(&accepted);
         assert_eq!(event(&unpacked, &head, now), event(&accepted, &head, now), "{form}");
         let reply = concluded(&unpacked, now).reply;
-        // Use another gate, because the first gate would treat the second callback as a resend.
+        // Use another gate, because the first gate treats the second callback as a resend.
         let expected = concluded(&accept(), now).reply;
         assert!(
             expected.headers().eq(reply.headers()) && expected.body() == reply.body(),

@@ -29,7 +29,7 @@ static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
     tables.map(|table| (table["name"].as_str().unwrap().to_owned(), table)).collect()
 });
 
-/// Distances, in bits, between the bits that a test flips. Flipping every bit would take too long.
+/// Distances, in bits, between the bits that a test flips. To flip every bit takes too long.
 #[derive(Clone, Copy)]
 struct Strides {
     /// Distance in a body that the signature covers as a whole.

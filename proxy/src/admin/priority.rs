@@ -2,7 +2,7 @@
 
 /// Nice value of the threads. With this value, Linux gives a thread about a tenth of the time of a
 /// thread with the value 0 while both wait for one core. A page of 200 callbacks takes about 1 ms;
-/// with the usual priority, callbacks would wait for the page.
+/// with the usual priority, callbacks wait for the page.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 

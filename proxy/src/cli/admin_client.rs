@@ -69,7 +69,7 @@ pub(super) enum AdminUrl {
 
 impl AdminUrl {
     /// Returns the address of the admin listener of a config; `None` for a listener with TLS,
-    /// because the client would need a name from the listener's certificate.
+    /// because the client needs a name from the listener's certificate.
     pub(super) fn of(admin: &AdminAddress) -> Option<Self> {
         match admin {
             AdminAddress::Tcp(address) => {

@@ -118,8 +118,8 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Returns an error if Pingora's connector to the upstream would panic for lack of root
-/// certificates.
+/// Returns an error if the machine has no root certificates, because Pingora's connector to the
+/// upstream then panics.
 fn require_root_certificates() -> Result<(), StartError> {
     let loaded = load_platform_certs_incl_env_into_store(&mut RootCertStore::empty());
     loaded.map_err(|_| StartError::NoRootCertificates)

@@ -118,7 +118,7 @@ fn each_json_block_of_the_manual_is_json() {
     }
 }
 
-/// Checks the syntax of a script with the program that would run it.
+/// Checks the syntax of a script with the program that runs it.
 fn lint(page: &Path, program: &str, arguments: &[&str], script: &str) {
     let mut child = Command::new(program)
         .args(arguments)

@@ -76,7 +76,7 @@ pub(crate) struct Plan {
 pub(crate) struct PageTexts {
     /// The steps in the platform's console, also for `gatepost init`.
     pub(crate) setup: Option<Box<str>>,
-    /// Description of what the signature proves and leaves open, for the manual.
+    /// The parts of a callback that the signature protects, and the remaining attacks, for the manual.
     pub(crate) proof: Option<Box<str>>,
     /// The parts of the definition that no source confirms, and the callbacks of the platform that
     /// the definition does not support, for the manual.
@@ -168,7 +168,7 @@ impl Plan {
     /// Returns `true` if the verdict depends on a value in which gatepost may have replaced a lone
     /// surrogate.
     ///
-    /// gatepost refuses such a callback, because two different values could be equal after the
+    /// gatepost refuses such a callback, because two different values can be equal after the
     /// replacement.
     pub(crate) fn depends_on_repair(
         &self,

@@ -18,7 +18,7 @@ use serde::de::IgnoredAny;
 /// Providers whose definitions permit bodies that are not JSON objects: `body = "raw"`.
 const RAW: [&str; 4] = ["sendgrid", "standard-webhooks", "svix", "youtube"];
 
-// Without `init`, the time of the first input would include the time to read every definition.
+// Without `init`, the time of the first input includes the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let Some(mut request) = Request::recorded(data) else { return };
     let scheme = Scheme::of(request.uri.path());

@@ -27,7 +27,7 @@ const SECRETS: [&str; 10] = [
     "test-security-key",
 ];
 
-// Without `init`, the time of the first input would include the time to read every definition.
+// Without `init`, the time of the first input includes the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let Some(mut request) = Request::recorded(data) else { return };
     let signed = request.headers.remove("x-sign").is_some();

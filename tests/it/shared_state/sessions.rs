@@ -88,7 +88,7 @@ async fn permitted_publish_starts_a_session_for_all_machines() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn simultaneous_starts_are_both_known() {
+async fn machines_share_both_of_two_simultaneous_starts() {
     let faulty = Arc::<Faulty>::default();
     let state: Arc<dyn SharedState> = faulty.clone();
     let [one, other] = [(); 2].map(|()| Machine::new("", &state));

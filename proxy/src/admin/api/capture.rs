@@ -79,8 +79,7 @@ fn edited_body(body: &Json) -> Result<Option<String>, ApiError> {
 
 /// Parses the query of a request for the list of callbacks.
 pub(in crate::admin) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
-    const KNOWN: &str =
-        "provider, template, kind, verdict, code, tenant, text, after, wait or limit";
+    const KNOWN: &str = "a parameter that /api/openapi.json lists";
     let mut page = PageQuery::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let number = || value.parse::<u64>().map_err(|_| ApiError::parameter(&name, "a number"));

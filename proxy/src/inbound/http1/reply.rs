@@ -4,7 +4,7 @@ use gatepost::Reply;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::protocols::http::date::get_cached_date;
 
-/// Formats a reply with the headers that Pingora would write. `is_last` is true if gatepost closes
+/// Formats a reply with the headers that Pingora writes. `is_last` is true if gatepost closes
 /// the connection after the reply.
 pub(super) fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
     let status = reply.status();

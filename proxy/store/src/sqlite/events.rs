@@ -71,7 +71,7 @@ fn insert(
     Ok(())
 }
 
-/// Removes the oldest delivered events while the store would exceed `max_bytes` with the new event.
+/// Removes the oldest delivered events until the new event fits into `max_bytes`.
 /// Returns false if the pending events and the dead letters leave too little space.
 fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<bool> {
     let fits = || -> rusqlite::Result<bool> {

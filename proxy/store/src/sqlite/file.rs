@@ -24,7 +24,7 @@ const MIGRATIONS: [&str; 6] = [
     include_str!("schema_6.sql"),
 ];
 
-/// Newest schema that this program knows.
+/// Newest schema that this program supports.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// First schema with a checksum of each shared value.
@@ -106,7 +106,7 @@ fn correct(db: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Returns an error if the log is damaged. SQLite would drop the events behind the damage, even if
+/// Returns an error if the log is damaged. SQLite drops the events behind the damage, even if
 /// the process only reads and closes the file.
 fn check_log(path: &Path) -> Result<(), OpenError> {
     match log_check::find_damage(path) {
@@ -191,8 +191,8 @@ impl OpenFiles {
 }
 
 impl FileIdentity {
-    // Opening and closing the file, instead of reading its metadata, would release SQLite's locks
-    // of this process.
+    // Read only the metadata: a process that opens and closes the file releases SQLite's locks of
+    // this process.
     fn of(path: &Path) -> std::io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         Ok(Self(metadata.dev(), metadata.ino()))
@@ -210,7 +210,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    // With `NORMAL`, SQLite would not sync each commit.
+    // With `NORMAL`, SQLite does not sync each commit.
     db.pragma_update(None, "synchronous", "full")?;
     // After a checkpoint, SQLite shrinks a log file that is larger than this limit.
     db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
@@ -239,8 +239,8 @@ fn schema_of(db: &Connection, path: &Path) -> Result<i64, OpenError> {
 }
 
 fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
-    // `quick_check` would not compare the indexes with the tables. With a wrong index, an event
-    // might never be due.
+    // `quick_check` does not compare the indexes with the tables. With a wrong index, an event may
+    // never be due.
     let checked = db.pragma_query_value(None, "integrity_check", |row| row.get::<_, String>(0));
     match checked {
         Ok(word) if word == "ok" => Ok(()),
@@ -278,7 +278,7 @@ fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Migrates the file to the newest schema. Two processes may do this at the same time.
+/// Migrates the file to the newest schema. Two processes may run this migration at the same time.
 fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = change.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;

@@ -149,8 +149,8 @@ pub(super) fn add_checksums(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Removes the values that differ from the values that gatepost wrote. A value with a changed key
-/// would otherwise be absent without a log line.
+/// Removes the values that differ from the values that gatepost wrote. Without this
+/// removal, a value with a changed key is absent without a log line.
 pub(super) fn remove_damaged(db: &Connection) -> rusqlite::Result<()> {
     let mut all = db.prepare("SELECT key, bytes, until_ms, checksum FROM shared")?;
     let (mut rows, mut damaged) = (all.query([])?, Vec::<Value>::new());

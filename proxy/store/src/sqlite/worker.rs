@@ -79,7 +79,7 @@ impl std::fmt::Debug for JobSender {
 
 impl Writer {
     /// Starts the thread. It ends when the handle is dropped. `check` returns an error if the
-    /// commits would be lost at the end of the process.
+    /// commits do not survive the end of the process.
     pub(super) fn start(
         db: Connection,
         check: impl Fn() -> Result<(), StoreError> + Send + 'static,

@@ -84,7 +84,7 @@ impl Rotation {
 }
 
 #[test]
-fn no_callback_is_refused_during_a_rotation() {
+fn gatepost_refuses_no_callback_during_a_rotation() {
     let mut rotation = Rotation::start();
     let (code, text) = rotation.platform("apply --yes", &[OLD_KEY]);
     assert_eq!(code, Some(0), "{text}");
