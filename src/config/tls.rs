@@ -77,7 +77,7 @@ impl PartialEq for PrivateKeyPem {
 
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the certificates and the TLS settings. Returns `None` if the config has no
-    /// certificate, or if a certificate is faulty. `listener` is the config key of an address that
+    /// certificate or a faulty certificate. `listener` is the config key of an address that
     /// needs a certificate.
     pub(super) fn tls_settings(
         &self,

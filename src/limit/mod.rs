@@ -3,11 +3,11 @@
 //! A *budget* is the number of requests that a limit still permits. Each permitted request reduces
 //! the budget by one. The budget refills at a fixed rate.
 //!
-//! The algorithm is GCRA. A token bucket would store the level of the budget and the time of the
+//! The algorithm is GCRA. A token bucket stores the level of the budget and the time of the
 //! last change. GCRA stores only `full_at`, the time at which the budget is full again. Each
-//! permitted request moves `full_at` forward by one interval. If a request would move `full_at`
-//! past the time at which an empty budget would be full again, the request exceeds the limit. The
-//! state is a single integer, so gatepost updates the budget of a route atomically, without a lock.
+//! permitted request moves `full_at` forward by one interval. A request that moves `full_at`
+//! past the time at which an empty budget is full again exceeds the limit. The state is a single
+//! integer, so gatepost updates the budget of a route atomically, without a lock.
 //!
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.
@@ -187,8 +187,8 @@ fn is_within(time: Duration, since: Option<Timestamp>, now: Timestamp) -> bool {
 ///
 /// A client's budget may be in any entry of one bucket. In a full bucket, a new client replaces the
 /// client whose budget is nearest to full. The replaced client later restarts with a full budget.
-/// No other client in the bucket would gain fewer requests from a restart. A map would instead grow
-/// with every address that sends a request.
+/// Any other client in the bucket gains at least as many requests from a restart. A map instead
+/// grows with every address that sends a request.
 pub(crate) struct ClientBudgets {
     /// Hasher with a random key, so that a client cannot choose addresses that share a bucket.
     hasher: RandomState,

@@ -2,8 +2,8 @@
 //! With some challenges, the platform also checks that the server has the key.
 //!
 //! gatepost replies to a challenge itself, with values of the request. gatepost replies only after
-//! it has verified the signature of the challenge, or a value that must equal a setting. If a
-//! client could choose the input of an HMAC freely, the client could make gatepost sign callbacks.
+//! it has verified the signature of the challenge, or a value that must equal a setting. A
+//! client that freely chooses the input of an HMAC can make gatepost sign callbacks.
 //! A value in the reply therefore has at most 128 characters, each a letter, a digit, `_` or `-`.
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Reservations: the paths on which gatepost accepts no request of a client but a callback.
+//! Reservations: the paths on which gatepost accepts only callbacks from clients.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ impl Routes {
 ///
 /// The server may run the route's script for other paths: for the folder of an index script, and
 /// for the paths below the script. The script in the root may serve every path. gatepost refuses a
-/// request for such a path if some server could read the route's parameters in the request.
+/// request for such a path if some server can read the route's parameters in the request.
 #[derive(Debug)]
 pub(super) struct FrontController {
     pub(super) route: RouteIndex,

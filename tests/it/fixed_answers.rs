@@ -80,7 +80,7 @@ fn absent_field_becomes_empty_text_if_missing_is_set_to_empty() {
 }
 
 #[test]
-fn field_in_text_of_redirect_is_percent_encoded() {
+fn percent_encodes_field_in_text_of_redirect() {
     let body = |name: &str| format!("call=play&app=live&name={name}&addr=192.0.2.1");
     for (text, name, location) in [
         ("vod_{name}", "s1", "vod_s1"),

@@ -1,5 +1,5 @@
-//! Tests of predictions in shadow mode. A prediction states how gatepost would use the app's answer
-//! if the route were in enforce mode.
+//! Tests of predictions in shadow mode. A prediction states how gatepost uses the app's answer on
+//! the same route in enforce mode.
 
 use std::sync::mpsc;
 
@@ -102,7 +102,7 @@ impl Case {
 }
 
 /// Formats a prediction: its effect, its reason, its changes, and the headers and fields that the
-/// app would not receive.
+/// app does not receive in enforce mode.
 fn summary(prediction: &Prediction) -> String {
     let reason = prediction.reason().map(|reason| reason.kind().as_str());
     let mut parts = vec![prediction.effect().as_str().to_owned()];
@@ -182,7 +182,7 @@ fn predicts_outcome_of_answer_in_enforce_mode() {
 }
 
 #[test]
-fn names_headers_that_the_app_would_not_receive() {
+fn names_headers_that_app_does_not_receive_in_enforce_mode() {
     let received = headers(&[
         ("x-ome-signature", "s"),
         ("user-agent", "platform"),

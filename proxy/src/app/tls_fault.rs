@@ -57,7 +57,7 @@ const OTHER_FAULT: &str =
 /// gatepost does not depend on webpki, so it cannot name the type of the error.
 const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
 
-/// Length that each text stays below, in bytes. A longer text would lose its remedy in the log.
+/// Length that each text stays below, in bytes. In the log, a longer text loses its remedy.
 const MAX_BYTES: usize = 100;
 
 /// Maximum number of names of a certificate in a text.

@@ -23,7 +23,7 @@ pub(super) struct ExplainArguments {
     /// `gatepost send --print` or `gatepost capture save`.
     request: PathBuf,
     /// Time of the request's arrival, in Unix seconds; default: the time in the recorded request,
-    /// otherwise the current time.
+    /// or the current time if the request has no time.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }

@@ -27,7 +27,7 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 /// Number of times that the dispatcher may read the clock at one simulated time. The simulated
 /// clock advances only while the dispatcher waits, so without this limit, a dispatcher that does
-/// not wait between its rounds would block the test.
+/// not wait between its rounds blocks the test.
 const MAX_READS: usize = 100_000;
 
 /// A simulation with two templates. Each template has two kinds, and an app of its own.

@@ -179,7 +179,7 @@ fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
 }
 
 /// Longest wait of an operator for events. Without this limit, NATS servers that do not
-/// respond would delay the operator for longer.
+/// respond delay the operator for longer.
 const READ_LIMIT: Duration = Duration::from_secs(3);
 
 /// Waits for events that an operator reads, at most [`READ_LIMIT`].

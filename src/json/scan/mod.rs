@@ -7,7 +7,7 @@
 //! more than [`MAX_DEPTH`] levels, or beyond the [`Limits`]. It also accepts numbers outside the
 //! range of `f64`. Property tests below compare the scanner with `serde_json`.
 //!
-//! With `serde_json`, gatepost would need a second pass to check the contents of the raw values.
+//! With `serde_json`, gatepost needs a second pass to check the contents of the raw values.
 //! With this scanner, reading a `push` callback takes 7,500 instructions instead of 12,400
 //! (callgrind).
 
@@ -64,8 +64,7 @@ impl<'a> Scan<'a> {
         self.whole_object().map_err(|Stop| self.defect)
     }
 
-    /// Checks that the text is one valid value. Counts the depth as if the value were a member of
-    /// an object.
+    /// Checks that the text is one valid value. Counts the depth as for a member of an object.
     pub(super) fn check(mut self) -> Result<(), BodyError> {
         self.skip_blanks();
         let value = self.value(MAX_DEPTH - 1);

@@ -100,7 +100,7 @@ impl Signature {
         Ok(())
     }
 
-    /// Returns `true` if the callback names this key, or if the platform does not name keys.
+    /// Returns `true` if the callback names this key or the platform names no keys.
     pub(super) fn names_key(&self, received: &Received<'_>, text: &str, key: &Key) -> bool {
         let named = match &self.key.named_by {
             None => return true,

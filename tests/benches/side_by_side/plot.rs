@@ -46,7 +46,7 @@ pub(super) struct Point {
 /// Draws the panels. `caption` has the lines below the panels.
 ///
 /// # Errors
-/// Returns an error if the template cannot be rendered.
+/// Returns an error if askama cannot render the template.
 pub(super) fn svg(panels: &[Panel], caption: &[String]) -> askama::Result<String> {
     let places = [(24.0, 96.0), (480.0, 96.0), (24.0, 352.0), (480.0, 352.0)];
     let drawn = panels.iter().zip(places).map(|(panel, (left, top))| panel.draw(left, top));
@@ -213,7 +213,7 @@ fn shown(coordinate: f64) -> String {
     format!("{coordinate:.1}")
 }
 
-/// Formats a CPU time in µs: with one decimal if it is below 10 and not an integer, else with none.
+/// Formats a CPU time in µs. Only a fractional time below 10 has a decimal.
 fn short(micros: f64) -> String {
     if micros < 10.0 && micros.fract() > 1e-9 {
         format!("{micros:.1}")

@@ -80,9 +80,9 @@ fn sync_and_keep(file: c_int, path: &Path) -> c_int {
     result
 }
 
-/// Reads an open file. If this function opened the path instead, it would end the locks with which
-/// SQLite protects the file from the other process: POSIX releases the locks of a process when the
-/// process closes any descriptor of the file.
+/// Reads an open file. Does not open the path, because the close of a second descriptor ends the
+/// locks with which SQLite protects the file from the other process: POSIX releases the locks of a
+/// process when the process closes any descriptor of the file.
 fn read(file: c_int) -> io::Result<Vec<u8>> {
     // SAFETY: the descriptor is open during this call, and `ManuallyDrop` does not close it.
     let file = ManuallyDrop::new(unsafe { File::from_raw_fd(file) });

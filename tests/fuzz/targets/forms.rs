@@ -20,7 +20,7 @@ const PATH: &str = "/callbacks/kollus/vector-token";
 /// Fields that are not text.
 const TYPED: [&str; 3] = ["kind", "localtime", "uservalues"];
 
-// Without `init`, the time of the first input would include the time to read every definition.
+// Without `init`, the time of the first input includes the time to read every definition.
 fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     let data = &[b"kind=100&", data].concat();
     if data.len() > 4096 {

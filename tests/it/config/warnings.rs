@@ -1,4 +1,4 @@
-//! Tests of warnings: settings that are allowed but not recommended.
+//! Tests of warnings: settings that gatepost accepts but does not recommend.
 
 use gatepost::{FaultKind, Gate};
 

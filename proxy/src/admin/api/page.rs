@@ -28,7 +28,7 @@ If the config has neither token, every path of the API returns 404. These paths 
 | `/metrics` | [metrics](metrics.md) in the text format of Prometheus |
 
 An edit changes the config file, and keeps its comments and order. It applies to every callback that arrives after the response, and
-drops no request. If an edit would make the config invalid, gatepost refuses the whole edit.
+drops no request. If an edit makes the config invalid, gatepost refuses the whole edit.
 
 An error is `{\"error\":{\"code\":\"…\",\"message\":\"…\"}}`; the [errors](#errors) and the [bodies](#bodies) are at the end.
 ";

@@ -76,7 +76,7 @@ fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
 }
 
 /// Parses the selection of events to replay or to drop. Returns an error for a selection without a
-/// condition, because it would select every event.
+/// condition, because it selects every event.
 fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
     const EXPECTED: &str = "expected a valid condition in the body, such as numbers or subject, found none or an \
                             invalid one; write {\"state\": \"dead\"} for all dead letters";

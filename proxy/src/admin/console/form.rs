@@ -30,8 +30,8 @@ impl FormField {
     }
 }
 
-/// Reads a form. Returns `None` if the form exceeds [`MAX_FORM_BYTES`] or [`FORM_TIMEOUT`], if the
-/// client disconnects, or if the request has no valid `content-length`.
+/// Reads a form. Returns `None` for a form that exceeds [`MAX_FORM_BYTES`] or [`FORM_TIMEOUT`],
+/// for a client that disconnects, and for a request without a valid `content-length`.
 pub(super) async fn read(session: &mut ServerSession) -> Option<Form> {
     let length = session.req_header().headers.get(CONTENT_LENGTH)?.to_str().ok()?;
     if length.parse::<usize>().ok()? > MAX_FORM_BYTES {

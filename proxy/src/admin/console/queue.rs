@@ -1,8 +1,8 @@
 //! The pages of the queue: the stored events, one event, and the changes that an operator makes.
 //!
 //! A change applies only to the events that the operator has seen: the page that asks for
-//! confirmation contains their numbers. The filter alone could select other events by the time of
-//! the change.
+//! confirmation contains their numbers. At the time of the change, the filter may select other
+//! events.
 
 use askama::Template;
 use gatepost::{
@@ -176,14 +176,14 @@ fn question(
             "Deliver again",
             "The app receives each event again, with gatepost-replay: 1, after the pending events of \
              the same subject.",
-            "No event of this selection can be delivered again: each event is still pending, or \
-             no longer exists.",
+            "gatepost can deliver no event of this selection again: each event is still pending, \
+             or no longer exists.",
         ),
         Operation::Drop => (
             "Drop",
             "Drop",
-            "A dropped event cannot be restored. The app does not receive it.",
-            "No event of this selection can be dropped: gatepost is delivering each event, or it no \
+            "gatepost cannot restore a dropped event. The app does not receive it.",
+            "gatepost can drop no event of this selection: it is delivering each event, or it no \
              longer exists.",
         ),
     };
@@ -288,7 +288,7 @@ fn fields(filter: &QueueFilter) -> Vec<FilterField> {
     ]
 }
 
-/// Returns a sentence about the change that has led to the list; an empty string if there is none.
+/// Returns a sentence about the change that the operator made; an empty string without a change.
 fn done(request: &ConsoleRequest) -> String {
     let all = number(request, "of").unwrap_or_default();
     match (number(request, "replayed"), number(request, "dropped")) {

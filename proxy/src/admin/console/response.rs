@@ -26,7 +26,7 @@ impl ConsoleResponse {
             (CONTENT_TYPE, content_type),
             (CACHE_CONTROL, "no-store"),
             (CONTENT_SECURITY_POLICY, POLICY),
-            // With `no-referrer`, browsers would send `origin: null` with the forms.
+            // With `no-referrer`, browsers send `origin: null` with the forms.
             (REFERRER_POLICY, "same-origin"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ] {

@@ -18,7 +18,7 @@ const ATTRIBUTES: [&str; 6] = ["specversion", "id", "source", "type", "subject",
 ///
 /// # Errors
 ///
-/// Returns an error if a part of the request is masked or cut, because gatepost could not judge the
+/// Returns an error if a part of the request is masked or cut, because gatepost cannot judge the
 /// request again. Returns an error if gatepost cannot write a file.
 pub(super) fn save(
     folder: &Path,

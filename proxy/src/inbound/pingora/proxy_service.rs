@@ -78,7 +78,7 @@ impl ProxyHttp for ProxyService {
     type CTX = RequestState;
 
     /// Adds no module, because gatepost does not change the bodies of responses. Pingora's default
-    /// is an inactive compression module, which would cost time for every request.
+    /// is an inactive compression module, which costs time for every request.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
@@ -210,9 +210,9 @@ impl ProxyHttp for ProxyService {
         Ok(())
     }
 
-    /// If gatepost has not sent the request, allows another attempt. Otherwise, allows another
-    /// attempt only if the method is idempotent and Pingora still has the whole body. For such a
-    /// request, Pingora decides.
+    /// If gatepost has not sent the request, allows another attempt. For a sent request with an
+    /// idempotent method, whose whole body Pingora still has, lets Pingora choose. For any other
+    /// sent request, forbids another attempt.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,

@@ -258,7 +258,7 @@ impl Shared {
     }
 
     /// Removes the ended events whose retention has ended. Returns the number of removed dead
-    /// letters. Only the machine that owns the first partition does this.
+    /// letters. Only the machine that owns the first partition sweeps.
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         if !self.owned().contains(&0) {
             return Ok(0);

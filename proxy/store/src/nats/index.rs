@@ -15,7 +15,7 @@ use super::wire::Claim;
 /// Pending events and their claims.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Number of the last event that the index has seen.
+    /// Number of the last event that the index has read from the stream.
     position: u64,
     events: HashMap<u64, Pending>,
     /// The events by the arrival of their callbacks.
@@ -24,7 +24,7 @@ pub(super) struct Index {
     heads: BTreeMap<Partition, BTreeMap<Lane, BTreeSet<(Timestamp, u64)>>>,
     /// Last claim of each event, with its sequence in the stream of claims.
     claims: HashMap<u64, (u64, Claim)>,
-    /// Ended events that the index has not seen yet.
+    /// Numbers of ended events that the index has not yet read from the stream.
     ended_early: BTreeSet<u64>,
     lanes: HashSet<Lane>,
 }
@@ -32,8 +32,8 @@ pub(super) struct Index {
 /// An event that gatepost may claim or give up, and the last claim that the index had for it.
 ///
 /// The next claim of the event names this claim as its predecessor. If another gatepost has claimed
-/// the event since, NATS refuses the write. If gatepost read the last claim again before the write,
-/// it could read the claim of the other gatepost, and NATS would accept the write.
+/// the event since, NATS refuses the write. gatepost does not read the last claim again before
+/// the write, because NATS accepts a write that names the claim of the other gatepost.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -81,8 +81,7 @@ impl Index {
         let has_ended = self.ended_early.remove(&number);
         if number > self.position {
             self.position = number;
-            // The stream delivers events in the order of their numbers, so it no longer delivers
-            // lower numbers.
+            // The stream sends events in the order of their numbers, so no lower number follows.
             self.ended_early = self.ended_early.split_off(&number);
         }
         if has_ended || self.contains(number) {
@@ -122,7 +121,7 @@ impl Index {
         self.claims.remove(&number);
     }
 
-    /// Records a claim, unless the index knows a later claim. A claim that is an end removes the
+    /// Records a claim, unless the index has a later claim. A claim that is an end removes the
     /// event.
     pub(super) fn claim(&mut self, number: u64, sequence: u64, claim: Claim) {
         if self.claims.get(&number).is_some_and(|(known, _)| *known >= sequence) {
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn event_that_ended_before_it_arrived_is_ignored() {
+    fn ignores_event_that_ended_before_it_arrived() {
         let mut index = Index::default();
         index.claim(1, 5, Claim::ended(&gatepost::Settlement::Delivered, T(2)));
         index.add(1, pending(7, "push"));
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_of_other_machines_are_ignored() {
+    fn ignores_partitions_of_other_machines() {
         let mut index = Index::default();
         index.add(1, pending(7, "push"));
         index.add(2, Pending { partition: 1, ..pending(8, "push") });

@@ -5,7 +5,7 @@
 //! of partitions, divided by the number of machines and rounded up. A machine takes free partitions
 //! up to this limit, and gives up its partitions beyond this limit.
 //!
-//! The leases save work: without them, several machines would try to claim the same events. The
+//! The leases save work: without them, several machines try to claim the same events. The
 //! claims, not the leases, prevent two deliveries of an event.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,7 @@ impl Shared {
     async fn repair_round(&self) -> Result<(), StoreError> {
         let unfinished = std::mem::take(&mut *self.lock_unfinished());
         for end in unfinished {
-            // If this fails again, the end waits for the next round.
+            // If the completion fails again, the end waits for the next round.
             drop(self.complete(end).await);
         }
         let taken = std::mem::take(&mut *self.lock_taken());
@@ -111,7 +111,7 @@ impl Shared {
     pub(super) async fn leave(&self) {
         let own: Vec<_> = self.lock_leases().keys().copied().collect();
         for partition in own {
-            // If this fails, the lease ends by itself.
+            // If gatepost cannot delete the lease, the lease ends after its time to live.
             drop(self.give_up(partition).await);
         }
         let member = self.streams.names.member(&self.id);

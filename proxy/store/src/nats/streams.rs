@@ -208,7 +208,7 @@ pub(super) fn tried(
 }
 
 /// Returns true if the error says that the leader does not have the message. The error "stream not
-/// found" does not say this, because a server that has just started may report this error.
+/// found" is no evidence, because a server that has just started may report this error.
 fn is_absent(error: &ApiError) -> bool {
     match error.error_code() {
         ErrorCode::NO_MESSAGE_FOUND | ErrorCode::SEQUENCE_NOT_FOUND => true,

@@ -1,3 +1,3 @@
--- Schema 5: a checksum of each shared value. gatepost computes those of the present values.
+-- Schema 5: a checksum of each shared value. gatepost computes the checksums of the present values.
 
 ALTER TABLE shared ADD COLUMN checksum INTEGER NOT NULL DEFAULT -1;

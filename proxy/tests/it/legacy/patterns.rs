@@ -1,5 +1,5 @@
-//! Apps that were written to receive callbacks directly from a platform, each with a callback of
-//! its platform.
+//! Apps whose code expects callbacks directly from a platform, each with a callback of its
+//! platform.
 
 use std::process::Command;
 
