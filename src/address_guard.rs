@@ -108,16 +108,13 @@ mod tests {
             "100.100.100.200",
             "168.63.129.16",
         ] {
-            assert!(
-                !guard.permits(ip(denied)),
-                "expected {denied} to be denied, found it permitted"
-            );
+            assert!(!guard.permits(ip(denied)), "expected a denial of {denied}, found permission");
         }
         for permitted in ["127.0.0.1", "10.0.0.1", "192.0.2.1", "::1", "fd00::1", "100.100.100.201"]
         {
             assert!(
                 guard.permits(ip(permitted)),
-                "expected {permitted} to be permitted, found it denied"
+                "expected permission for {permitted}, found a denial"
             );
         }
     }

@@ -33,7 +33,7 @@ fn line<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
     padded.collect::<String>().trim_end().to_owned()
 }
 
-/// Replaces control characters with U+FFFD, because a terminal would interpret them.
+/// Replaces control characters with U+FFFD, because a terminal interprets them.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

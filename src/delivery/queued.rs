@@ -15,7 +15,7 @@
 //!    gatepost makes this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
 //!    events of the app wait. An event that is overdue while the circuit is open becomes a dead
-//!    letter without a further attempt, even if gatepost has made no attempt.
+//!    letter without a further attempt, even without an earlier attempt.
 
 use std::sync::Arc;
 use std::time::Duration;

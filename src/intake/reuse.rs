@@ -75,7 +75,7 @@ pub(super) fn proof_values<'v>(
     let (plan, signature) = (&template.plan, proof.signature);
     let covers_body = signature.covers_body();
     let id = &plan.kind(kind).id;
-    // If the id is a digest of all data, hashing the data again would add nothing.
+    // If the id is a digest of all data, hashing the data again adds nothing.
     let is_digest = event.identity == Identity::Content && plan.id_without.is_empty();
     let data: &[u8] = if is_digest { &[] } else { event.data() };
     let event_id: &[u8] = if event.identity == Identity::New { &[] } else { event.local_id() };
@@ -93,7 +93,7 @@ pub(super) fn proof_values<'v>(
 }
 
 impl ProofValues<'_> {
-    /// Stores the value with a digest of its data, unless the memory already contains the value.
+    /// Stores a new value with a digest of its data. Leaves a known value unchanged.
     pub(super) fn note(&self, memory: &Memory, now: Timestamp) -> Sighting {
         let domain = if self.reused == Reused::Id { Domain::Id } else { Domain::Signed };
         let key = memory.fingerprint(domain, self.parts());

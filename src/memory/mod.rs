@@ -47,7 +47,7 @@ pub(crate) struct Memory {
     new_ids: AtomicU64,
     pub(crate) seen: Seen,
     /// Signatures and signed ids. This table is separate, because some of its entries last for a
-    /// day. In a common table, such entries would replace the notifications.
+    /// day. In a common table, such entries replace the notifications.
     pub(crate) proofs: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,

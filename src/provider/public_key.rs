@@ -245,7 +245,7 @@ mod tests {
     fn ecdsa_accepts_the_signatures_of_rfc_6979() {
         let algorithm = PublicAlgorithm::EcdsaP256Sha256;
         let key = PublicKey::read(algorithm, &Secret::new(P256_KEY)).unwrap();
-        // In ASN.1 DER, a zero byte precedes an integer whose first bit is set.
+        // In ASN.1 DER, a zero byte precedes an integer whose first bit is 1.
         let integer = |digits: &str| {
             let bytes = hex(digits);
             let sign = if bytes[0] < 0x80 { Vec::new() } else { vec![0] };

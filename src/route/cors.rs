@@ -76,9 +76,8 @@ fn single<'h>(head: &Head<'h>, name: &HeaderName) -> Option<&'h HeaderValue> {
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Returns the text as a header value if it is `*`, which permits every origin, or an origin as
-/// browsers write it: scheme and host in lower case, and the port only if it is not the default.
-/// Returns `None` for any other text.
+/// Returns a header value for `*`, which permits every origin, and for an origin as browsers write
+/// it: scheme and host in lower case, without the default port. Returns `None` for any other text.
 pub(crate) fn as_origin(text: &str) -> Option<HeaderValue> {
     let fits = text == "*" || is_origin(text);
     HeaderValue::from_str(text).ok().filter(|_| fits)

@@ -116,9 +116,9 @@ impl Shadow {
 
     /// Returns an observer of the request's body, and an observer of the app's answer.
     ///
-    /// gatepost calls `on_verdict` as [`Shadow::observe`] describes. If the callback is
-    /// genuine, gatepost calls `on_prediction` once, as soon as both observers have ended. `head`
-    /// is the head of the request.
+    /// gatepost calls `on_verdict` as [`Shadow::observe`] describes. For a genuine callback,
+    /// gatepost calls `on_prediction` once, at the end of both observers. `head` is the head of the
+    /// request.
     ///
     /// # Examples
     ///

@@ -89,7 +89,7 @@ class Queue(ConsoleTest):
         expect(self.page.get_by_role("listitem").filter(has_text="dead/push")).to_have_text(
             ["#1: dead/push, live/one", "#2: dead/push, live/two"])
         self.check_page("queue-drop")
-        # If a dead letter arrives while the operator confirms, gatepost does not drop this dead letter.
+        # gatepost does not drop a dead letter that arrives while the operator confirms.
         self.gatepost.push(app="dead.example.com", stream="three")
         other = self.open_page()
         self.log_in(page=other)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills gatepost under load, and checks that no acknowledged event is lost:
+# Kills gatepost under load, and checks that gatepost loses no acknowledged event:
 # `crash.sh [--rounds N] [--seed N] [--power-loss]`. Without --rounds, runs 25 rounds, then 25 rounds
 # with a power loss. CRASH_PROFILE=release runs optimized builds. Uses only the loopback network.
 set -euo pipefail

@@ -21,8 +21,8 @@ const SETUP: &str = "Enter {url} as the address of callbacks in the platform's c
 
 /// The text about the verification for a platform that does not sign.
 const UNSIGNED: &str = "The platform does not sign callbacks. Only the secret segment of the path protects them: each \
-                        client that knows the path can send any callback at any time. Serve the route over TLS. If the \
-                        platform's networks are known, set `allow` to them.";
+                        client that knows the path can send any callback at any time. Serve the route over TLS. If you \
+                        know the platform's networks, set `allow` to them.";
 
 /// Servers that the tests do not run, because no package registry that the tests use has them.
 const NOT_RUN: [&str; 3] = ["mediamtx", "srs", "zlmediakit"];

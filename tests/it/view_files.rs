@@ -2,9 +2,10 @@
 //! the committed files.
 //!
 //! A provider with declared fields has one generated file: `src/provider/platforms/NAME/views.rs`
-//! if the provider has other Rust code, else `src/provider/platforms/NAME.rs`. Other providers have
-//! no views. The test also generates `src/provider/platforms/mod.rs`, which declares the modules,
-//! and `tests/it/view_readers.rs`, which lists the callback enums for the tests.
+//! for a provider with other Rust code, `src/provider/platforms/NAME.rs` for any other provider.
+//! Providers without declared fields have no views. The test also generates
+//! `src/provider/platforms/mod.rs`, which declares the modules, and `tests/it/view_readers.rs`, which
+//! lists the callback enums for the tests.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -330,8 +331,8 @@ fn readers(modules: &[String]) -> String {
     out + "]\n"
 }
 
-/// Compares a generated file with the committed file. If `UPDATE_VIEWS` is set, writes the
-/// generated file first.
+/// Compares a generated file with the committed file. With the environment variable
+/// `UPDATE_VIEWS`, writes the generated file first.
 pub fn check_file(path: &Path, text: &str) {
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(path, text).unwrap();

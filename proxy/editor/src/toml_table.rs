@@ -15,8 +15,8 @@ pub(crate) enum TableEntries<'d> {
 
 impl<'d> TableEntries<'d> {
     /// Returns the entries of the table `item`. Returns `None` if `item` is not a table. Also
-    /// returns `None` for a table in braces over several lines, because an edit would move the
-    /// comments in such a table to other values.
+    /// returns `None` for a table in braces over several lines, because an edit moves the comments
+    /// in such a table to other values.
     pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
@@ -86,8 +86,8 @@ impl<'d> TableEntries<'d> {
         self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Removes an entry and its own comments. Moves the comments above a blank line to the next
-    /// entry if possible; otherwise, returns these comments for the caller to insert elsewhere.
+    /// Removes an entry and its own comments. If possible, moves the comments above a blank line to
+    /// the next entry. Otherwise, returns these comments for the caller to insert elsewhere.
     /// Returns `None` if the key is missing.
     pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {

@@ -1,9 +1,9 @@
 //! Captured callbacks: the newest callbacks of this process, in memory, for the operator.
 //!
-//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If the ring exceeds a
-//!    bound after it records a callback, it drops the oldest callbacks.
+//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If a new callback
+//!    makes the ring exceed a bound, the ring drops the oldest callbacks.
 //! 2. gatepost [packs](callback) each callback into little memory, and parses and formats it only
-//!    if an operator requests the callback. If the body of a callback is longer than 128 KiB,
+//!    at the request of an operator. If the body of a callback is longer than 128 KiB,
 //!    gatepost keeps only the start of the body.
 //! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
 //!    return.

@@ -88,7 +88,7 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         (threads * JUDGING * config.longest_body(), format!("judging on {threads} threads")),
         (REMEMBERED_BYTES, "remembered callbacks, signatures, replies and clients".into()),
         (captured, "captured callbacks (max_bytes of inspector)".into()),
-        (log_queue, "log lines that wait to be written".into()),
+        (log_queue, "waiting log lines".into()),
     ];
     if settings.store.is_some() {
         let waiting = MAX_WAITING_BYTES.max(config.longest_body());

@@ -27,7 +27,7 @@ pub(crate) fn lines(plan: &Plan<'_>, account: &AccountState) -> Vec<String> {
         (0, 0) => "No changes: the account has what the config needs.".to_owned(),
         (changes, 0) => format!("{}.", counted(changes, "change")),
         (changes, conflicts) => format!(
-            "{} and {}: gatepost applies nothing until each conflict is resolved.",
+            "{} and {}: gatepost applies nothing until you resolve each conflict.",
             counted(changes, "change"),
             counted(conflicts, "conflict")
         ),

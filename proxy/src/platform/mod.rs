@@ -88,8 +88,8 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
 }
 
 /// Checks the address of the platform's API. Requests to the API contain the keys of callbacks, so
-/// the requests must be encrypted or stay on this machine. For an unsuitable address, returns the
-/// problem.
+/// the requests need encryption, or must stay on this machine. For an unsuitable address, returns
+/// the problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

@@ -6,9 +6,9 @@
 //! 2. While the circuit of an app is open, the dispatcher claims one event for this app per
 //!    `retry_ms`. An app that is down therefore delays no other app.
 //! 3. An event in flight is a task. When the task ends, the next round claims another event.
-//! 4. A round begins when an event arrives, when an attempt ends, and when an event is due. A round
-//!    also begins after each [`TICK`], because another process or the command `gatepost queue` may
-//!    change the store.
+//! 4. A round begins at the arrival of an event, at the end of an attempt, and at the due time of
+//!    an event. A round also begins after each [`TICK`], because another process or the
+//!    command `gatepost queue` may change the store.
 //! 5. If the template or the address of a lane no longer exists, the events of the lane become dead
 //!    letters. Events that are overdue while the circuit of their app is open also become dead
 //!    letters, even before their first attempt. While the circuit is closed, an overdue event gets
@@ -63,7 +63,7 @@ impl InFlight {
         MAX_IN_FLIGHT.saturating_sub(self.lock().get(app).copied().unwrap_or_default())
     }
 
-    /// Counts an event until the returned value is dropped.
+    /// Counts an event for the lifetime of the returned value.
     fn begin(self: &Arc<Self>, app: &Arc<str>) -> EventInFlight {
         METRICS.queue.in_flight.inc();
         *self.lock().entry(Arc::clone(app)).or_default() += 1;

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 
 use crate::support::*;
 
-/// Maximum size of the log of a test, in bytes. Without a budget for log lines, each flood would
-/// exceed this size.
+/// Maximum size of the log of a test, in bytes. Without a budget for log lines, each flood
+/// exceeds this size.
 const MAX_LOG_BYTES: usize = 500_000;
 
 /// Stops the program, and checks the size of its log and the form of each line. Returns the log.
@@ -103,7 +103,7 @@ fn http_2_errors_do_not_fill_log() {
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let settings = b"\0\0\0\x04\0\0\0\0\0";
     // A frame that is too long, a stream with an even number, an acknowledgement without a PING,
-    // and a header block that cannot be decoded.
+    // and a malformed header block.
     let faults: [&[u8]; 4] = [
         b"\xff\xff\xff\x04\0\0\0\0\0",
         b"\0\0\x01\x01\x05\0\0\0\x02\x82",

@@ -14,8 +14,7 @@ use crate::printable::print_only;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
-/// The step that counts a callback towards the rate limit of its route, if machines share the
-/// limit.
+/// The step that counts a callback towards the shared rate limit of its route.
 #[must_use]
 pub struct SharedLimit {
     callback: Limited,
@@ -106,7 +105,8 @@ async fn permit(
     }
 }
 
-/// Compares this machine's rate and burst with those of another machine, if a comparison is due.
+/// Compares this machine's rate and burst with those of another machine. Does nothing before the
+/// next comparison is due.
 async fn compare(runtime: &impl Runtime, accepted: &Accepted, comparison: &Comparison) {
     let Some(until) = comparison.begin(runtime.now()) else { return };
     let (key, of) = (comparison.key, SharedUse::Limit);

@@ -104,7 +104,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "removed",
-        "gatepost did not store the event, because the store's file or its write-ahead log was removed or replaced",
+        "gatepost did not store the event, because the store's file or its write-ahead log is missing, or is another file",
         "a person or a program moved, removed or replaced the file while gatepost ran",
         STORE,
         "stop gatepost, put the file and its write-ahead log back, then start gatepost; the page `queue` of the manual shows how to save the events of a removed file",

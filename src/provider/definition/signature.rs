@@ -175,7 +175,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the time is signed. Otherwise, a client can replay a callback with a new time.
+    /// Checks that the signature covers the time, because a client can change an unsigned time.
     fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
         let in_body = time.from.place().is_some_and(|from| from.pointer().is_some());
         let is_value = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));

@@ -5,7 +5,7 @@ use super::Field;
 use crate::printable::printable;
 
 /// The maximum number of undeclared members that gatepost lists for one answer. Without this
-/// maximum, only the length of the answer would limit the list.
+/// maximum, only the length of the answer limits the list.
 const MAX_DROPPED: usize = 16;
 
 /// The sender of a message.
@@ -50,7 +50,7 @@ impl Conversion {
         matches!(self.sent_by, SentBy::Platform) && !at.is_essential
     }
 
-    /// Adds the undeclared member `name` of an answer to the list, unless the list is full.
+    /// Adds the undeclared member `name` of an answer to the list. Leaves a full list unchanged.
     #[cold]
     pub(crate) fn note_dropped(&mut self, at: &FieldPath<'_>, name: &str) {
         if self.noted.len() < MAX_DROPPED {
@@ -58,7 +58,8 @@ impl Conversion {
         }
     }
 
-    /// Adds the field `name` of the object at `at` to the list, or `at` itself if `name` is empty.
+    /// Adds the field `name` of the object at `at` to the list. For an empty `name`, adds `at`
+    /// itself.
     #[cold]
     pub(super) fn note(&mut self, at: &FieldPath<'_>, name: &str) {
         let path = at.join(name);

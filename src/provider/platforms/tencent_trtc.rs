@@ -173,11 +173,11 @@ callback! { "tencent-trtc":
         Failover(Notification) = "failover",
         /// The recorder has created the first segment and its index file.
         FileSlice(Notification) = "file_slice",
-        /// The recorder could not download an image, such as a background or a watermark.
+        /// The recorder failed to download an image, such as a background or a watermark.
         DownloadImageError(Notification) = "download_image_error",
         /// The recording of MP4 files has ended. `Payload` has the files.
         Mp4Stop(Notification) = "mp4_stop",
-        /// A recorded file has been uploaded to Tencent VOD. `Payload` has its identifier.
+        /// The recorder has uploaded a file to Tencent VOD. `Payload` has its identifier.
         VodCommit(Notification) = "vod_commit",
         /// The upload of recorded files to Tencent VOD has ended.
         VodStop(Notification) = "vod_stop",

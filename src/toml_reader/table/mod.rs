@@ -140,7 +140,7 @@ impl<'d> Table<'d> {
         self.variables.used()
     }
 
-    /// Permits excerpts to show a value, unless the value may be a URL with a password or a query.
+    /// Permits excerpts to show a value that cannot be a URL with a password or a query.
     fn show(&self, text: &Located<&str>) {
         if !text.value.contains(['@', '?']) {
             self.faults.show(&text.place);
@@ -303,7 +303,7 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// Returns all entries, in the order of the file, for a table whose keys are not fixed.
+    /// Returns all entries, in the order of the file, for a table with arbitrary keys.
     pub(crate) fn entries(&self) -> Vec<(&'d str, Item<'d>)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);

@@ -53,7 +53,7 @@ impl Target {
         Self { name: name.into(), figures, limit: Limit::AtLeast(limit), doubt: None }
     }
 
-    /// Makes the result undecided if `doubt` is set.
+    /// Makes the result undecided if `doubt` is `Some`.
     pub(super) fn undecided_if(self, doubt: Option<String>) -> Self {
         Self { doubt, ..self }
     }

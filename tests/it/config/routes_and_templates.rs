@@ -292,7 +292,7 @@ fn shows_declared_settings_that_are_not_secret() {
     let template = config.templates().next().unwrap();
     assert!(template.shows_setting("live_play_reply"));
     for hidden in ["security_key", "custom_key", "no_such_setting"] {
-        assert!(!template.shows_setting(hidden), "expected {hidden} to be hidden, found it shown");
+        assert!(!template.shows_setting(hidden), "expected a hidden {hidden}, found it shown");
     }
 }
 

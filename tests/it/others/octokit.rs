@@ -124,7 +124,7 @@ impl Payload {
     /// Returns the reason why the app does not get this payload.
     fn finding(&self, outcome: &str) -> &'static str {
         match (outcome, self.owners()) {
-            // Not a fault: the template is bound to account names, and the payload has none.
+            // Not a fault: the template binds account names, and the payload has none.
             ("tenant_missing", [None, None, None]) => NO_OWNER,
             _ => panic!("expected acceptance, found {outcome}: {} {}", self.event, self.json),
         }

@@ -211,7 +211,7 @@ impl Console {
             }
             None => refused(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "gatepost could not create a session: try again.",
+                "gatepost cannot create a session: try again.",
             ),
         }
     }

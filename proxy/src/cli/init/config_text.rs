@@ -64,7 +64,7 @@ pub(super) struct ConfigText<'c> {
     /// File of the definition; `None` for a built-in definition.
     pub(super) definition_file: Option<&'c str>,
     pub(super) secret: &'c SecretFile,
-    /// File of the secret path segment, if this file is not `secret`.
+    /// File of a secret path segment other than `secret`.
     pub(super) token: Option<&'c SecretFile>,
     pub(super) purpose: ConfigUse<'c>,
     pub(super) app: Option<&'c str>,
@@ -186,7 +186,7 @@ impl ConfigText<'_> {
         let Some(kind) = self.kind_with_message() else { return Ok(()) };
         writeln!(
             f,
-            "# The reply if the app fails. If on_failure is not set, gatepost denies, and sends no message."
+            "# The reply if the app fails. Without on_failure, gatepost denies, and sends no message."
         )?;
         writeln!(
             f,

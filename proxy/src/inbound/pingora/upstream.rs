@@ -65,7 +65,7 @@ impl Upstream {
         None
     }
 
-    /// Records that gatepost could not connect to the peer of the current attempt. Returns true if
+    /// Records that gatepost cannot connect to the peer of the current attempt. Returns true if
     /// the request has another address to try.
     pub(super) fn failed_to_connect(&self, attempts: &mut Attempts) -> bool {
         let Some(server) = attempts.server(self) else { return false };

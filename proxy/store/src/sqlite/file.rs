@@ -151,10 +151,10 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Identities of the files of an open store. They show whether a file has been removed or replaced.
+/// Identities of the files of an open store. They show the removal or replacement of a file.
 ///
-/// SQLite continues to write to a removed file. The events in this file are lost at the end of the
-/// process.
+/// SQLite continues to write to a removed file. The system deletes this file, with its events, at
+/// the end of the process.
 #[derive(Debug)]
 pub(super) struct OpenFiles([OpenFile; 2]);
 

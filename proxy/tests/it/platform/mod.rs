@@ -208,7 +208,7 @@ fn takes_over_only_templates_that_operator_names() {
         "conflict: template live: expected no rule of another callback template for push.example.com \
          and live, found one of other that gatepost did not make; remove that rule in the platform's \
          console, or add --adopt with the name of its callback template\n",
-        "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
+        "0 changes and 2 conflicts: gatepost applies nothing until you resolve each conflict.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
     }

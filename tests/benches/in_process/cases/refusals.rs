@@ -20,7 +20,7 @@ pub fn all() -> Vec<Bench> {
     let guarded = gate("allow = ['198.51.100.0/24', '203.0.113.0/24']");
     let limited = gate("source_limit = { per_second = 1 }");
     let small = gate("max_body_bytes = 100");
-    // Send `push` callbacks until the rate limit is exhausted.
+    // Exhaust the rate limit with `push` callbacks.
     while numbered(0).judge(&limited).unwrap().is_ok() {}
     let by_head = vec![
         ("address_reserved", &open, to("/live/push"), AddressReserved),

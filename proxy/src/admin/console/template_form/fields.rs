@@ -31,8 +31,8 @@ pub(in super::super) struct KindField {
     pub(in super::super) about: String,
     /// The addresses, separated by spaces.
     pub(in super::super) url: String,
-    /// The entry in the config file, if the form cannot show the entry as addresses; otherwise
-    /// empty.
+    /// The entry in the config file that the form cannot show as addresses; empty for any other
+    /// entry.
     pub(in super::super) other: String,
     pub(in super::super) is_decision: bool,
     pub(in super::super) is_folded: bool,

@@ -115,7 +115,7 @@ fn with_second(case: &Case, index: usize) -> Vec<u8> {
     [&case.bytes, second.as_bytes()].concat()
 }
 
-/// Returns the probe of another connection in the received bytes, if there is one.
+/// Returns the first probe of another connection in the received bytes, or `None`.
 fn foreign(got: &[u8], index: usize) -> Option<String> {
     let text = String::from_utf8_lossy(got);
     let probes = text.split("probe=").skip(1).filter_map(|rest| rest.split(';').next());
