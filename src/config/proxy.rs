@@ -94,7 +94,7 @@ pub struct ProxySettings {
     pub telemetry: TelemetrySettings,
     /// Settings for capturing callbacks, which an operator can then inspect.
     pub inspector: InspectorSettings,
-    /// True if the proxy reloads the config when one of the config's files changes.
+    /// True if the proxy reloads the config after a change of one of the config's files.
     pub watch: bool,
 }
 

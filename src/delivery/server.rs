@@ -56,8 +56,8 @@ pub trait ClientSide: Send {
 
     /// Waits for activity of the client after the end of the body.
     ///
-    /// The default implementation never completes. It is sufficient if the server drops the future
-    /// of [`drive`](crate::drive) when the client disconnects.
+    /// The default implementation never completes. It is sufficient for a server that drops the
+    /// future of [`drive`](crate::drive) when the client disconnects.
     fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
         std::future::pending()
     }

@@ -46,7 +46,7 @@ impl Accepted {
         }
     }
 
-    /// Remembers a session whose start is a decision, if the conclusion permits the session.
+    /// Remembers a session that the conclusion of a decision permits.
     pub(super) fn note_decided_session(&self, conclusion: &Conclusion) {
         if self.permits_session(conclusion) {
             self.start_session();

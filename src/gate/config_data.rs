@@ -86,7 +86,7 @@ impl Gate {
 
     /// Returns the path of a request in the form for log lines: at most the first 256 bytes.
     ///
-    /// `{token}…` replaces the first segment that a server could read as the secret segment of a
+    /// `{token}…` replaces the first segment that a server can read as the secret segment of a
     /// route, and everything after this segment.
     ///
     /// ```
@@ -140,7 +140,7 @@ impl Gate {
         }
     }
 
-    /// Returns a warning for each setting that is allowed but not recommended.
+    /// Returns a warning for each setting that gatepost permits but does not recommend.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
         self.0.current.load().warnings.clone()

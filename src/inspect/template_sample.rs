@@ -43,9 +43,9 @@ pub struct TemplateSample {
 }
 
 impl Gate {
-    /// Returns the sample of a kind for a template, on the route with this label. Returns `None` if
-    /// the route, the template or the kind is unknown, and if callbacks of the kind on the route
-    /// cannot select the template.
+    /// Returns the sample of a kind for a template, on the route with this label. Returns `None`
+    /// for an unknown route, template or kind, and for a template that callbacks of the kind on the
+    /// route cannot select.
     #[must_use]
     pub fn template_sample(
         &self,

@@ -99,8 +99,8 @@ pub(crate) enum Reused {
 /// The values of a callback for the state that machines share.
 #[derive(Clone, Default)]
 pub(crate) struct Sharing {
-    /// `None` if this machine has received the signature or id before, or if no other callback can
-    /// reuse the signature or id.
+    /// `None` for a signature or id that this machine has received before, or that no other
+    /// callback can reuse.
     pub(crate) proof: Option<SharedProof>,
 }
 
@@ -177,7 +177,7 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// Returns an error if `T` does not describe the kind, or if the data does not match `T`.
+    /// Returns an error if `T` does not describe the kind, or does not match the data.
     pub fn view<T: View>(&self) -> Result<T, ViewError> {
         let event = self.event();
         if !T::describes(&event.provider, &event.kind) {

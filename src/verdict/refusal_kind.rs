@@ -15,8 +15,8 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The path is reserved for an app address in the config. Only gatepost may send requests to
-    /// this address.
+    /// gatepost reserves the path for an app address in the config. Only gatepost may send requests
+    /// to this address.
     AddressReserved,
     /// The body is incomplete: the connection ended early, the framing is invalid, or the time
     /// limit has passed.
@@ -40,8 +40,8 @@ pub enum RefusalKind {
     FieldsTooMany,
     /// The form encoding is malformed.
     FormMalformed,
-    /// The request has both `content-length` and `transfer-encoding`, or one of these headers is
-    /// repeated or malformed.
+    /// The request has both `content-length` and `transfer-encoding`, or one of these headers
+    /// occurs more than once or is malformed.
     FramingAmbiguous,
     /// The JSON is malformed.
     JsonMalformed,
@@ -135,7 +135,7 @@ impl RefusalKind {
         self.code_and_meaning().0
     }
 
-    /// Returns the status of the reply. Every reason from which an attacker could learn keys or
+    /// Returns the status of the reply. Every reason from which an attacker can learn keys or
     /// tenants has the same status, 401.
     #[must_use]
     pub const fn status(self) -> StatusCode {

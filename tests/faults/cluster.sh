@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills gateposts and NATS servers under load, suspends gateposts, and checks that no acknowledged
-# event is lost: `cluster.sh [--rounds N] [--stops N] [--seed N]`. Without options, kills 50 times
+# Kills gateposts and NATS servers under load, suspends gateposts, and checks that the gateposts lose no
+# acknowledged event: `cluster.sh [--rounds N] [--stops N] [--seed N]`. Without options, kills 50 times
 # and suspends once. tests/peers/install installs the NATS server. CLUSTER_PROFILE=release runs
 # optimized builds. Uses only the loopback network.
 set -euo pipefail

@@ -145,7 +145,7 @@ fn core_gives_expected_result_for_every_vector() {
     assert!(failed.is_empty(), "expected every vector to pass, found failures of {failed:#?}");
 }
 
-/// If `UPDATE_EVENTS` is set, writes each missing `event.json`. Review the files before a commit.
+/// With `UPDATE_EVENTS`, writes each missing `event.json`. Review the files before a commit.
 #[test]
 fn writes_missing_events_of_vectors_if_update_events_is_set() {
     if !vectors::updates_events() {

@@ -208,7 +208,7 @@ fn excerpts_of_definitions_have_no_faults() {
     }
 }
 
-/// Checks the pages that `build.rs` converts for rustdoc: a relative link would be dead on docs.rs.
+/// Checks the pages that `build.rs` converts for rustdoc: relative links do not work on docs.rs.
 #[test]
 fn pages_for_rustdoc_have_no_relative_links() {
     for folder in ["", "guides", "platforms"] {

@@ -10,7 +10,7 @@ pub(crate) const RECORDED: &str = "gatepost-recorded";
 pub(crate) struct RecordedVerdict {
     /// Time of the arrival, in Unix seconds.
     pub(crate) at: i64,
-    /// True if a part of the request is masked or cut.
+    /// True if gatepost has masked or cut a part of the request.
     pub(crate) is_masked: bool,
     /// `accepted` or `refused`.
     pub(crate) verdict: String,

@@ -45,7 +45,7 @@ pub(super) enum CommandError {
     NotConfirmed(String),
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The environment variable of a key is not set or not UTF-8. If the given name has unusual
+    /// The environment variable of a key is missing or not UTF-8. If the given name has unusual
     /// characters, `name` does not contain it, because the operator may have given the key itself.
     #[error("expected a key in the environment variable {name}, found {found}; set the variable")]
     Environment { name: String, found: &'static str },

@@ -114,7 +114,7 @@ impl CallbackDriver {
     }
 
     /// Counts a request of `bytes` bytes that waits for its verdict. The count ends when the
-    /// returned value is dropped.
+    /// caller drops the returned value.
     pub(crate) fn hold(&self, client: Option<IpAddr>, bytes: usize) -> HeldBytes {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }

@@ -30,7 +30,7 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
     ("route", "path of the route in the config"),
     ("template", "name of the template"),
     ("kind", "kind of the callback, such as `live_play`"),
-    ("written", "kind as the platform wrote it, if the provider does not define it"),
+    ("written", "name of a kind that the provider does not define, as the platform wrote it"),
     ("tenant", "tenant of the callback, such as a push domain or a channel key"),
     ("id", "`ce-id` of the event; in lines about a replay, the number of the captured callback"),
     ("source", "`ce-source` of the event"),

@@ -144,8 +144,8 @@ impl Certificate {
     }
 }
 
-/// Returns the key with its chain. Returns an error if gatepost cannot use the key, or if the key
-/// does not belong to the first certificate.
+/// Returns the key with its chain. Returns an error for a key that gatepost cannot use, and for a
+/// key that does not belong to the first certificate.
 fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],

@@ -77,8 +77,8 @@ fn new_secrets(folder: &Path, provider: &ProviderInfo) -> Secrets {
     Secrets { key, token, settings }
 }
 
-/// Returns the setting that contains the key of the kind's signature; `None` if `keys` of the
-/// template contain the key, or if the platform does not sign the kind.
+/// Returns the setting that contains the key of the kind's signature; `None` for a key in
+/// `keys` of the template, and for a kind without a signature.
 fn key_setting(provider: &ProviderInfo, kind: &str) -> Option<String> {
     let file = format!("src/provider/definitions/{}.toml", provider.name.replace('-', "_"));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
@@ -87,8 +87,8 @@ fn key_setting(provider: &ProviderInfo, kind: &str) -> Option<String> {
     Some(signature.get("key")?.get("setting")?.as_str()?.to_owned())
 }
 
-/// Returns a key that the template does not have: `other`, or, if `key` is a private key, another
-/// private key of its type.
+/// Returns a key that the template does not have: for a private key, another private key of its
+/// type; for any other key, `other`.
 fn other_key(provider: &ProviderInfo, key: &str, other: &str) -> String {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
     if !key.starts_with("-----") {

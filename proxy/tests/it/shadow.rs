@@ -142,7 +142,7 @@ fn passes_requests_with_path_or_head_that_enforce_mode_refuses() {
     assert_eq!(gate.send(&post("/callbacks/tencent", "")).text(), OWN);
     assert_counted(&gate, "tencent-css", "method_not_allowed", 1);
     assert_counted(&gate, "tencent-css", "body_missing", 1);
-    // gatepost still refuses requests to app paths that are reserved for events.
+    // gatepost still refuses requests to app paths that it reserves for events.
     assert_eq!(gate.send(&post("/live/push", "{}")).status, 403);
 }
 

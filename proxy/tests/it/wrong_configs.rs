@@ -18,8 +18,8 @@ fn checked(folder: &Path, name: &str) -> String {
     format!("$ gatepost check -c {name}\n{text}exit code {code}\n")
 }
 
-/// Compares each output with the expected output. If `UPDATE_CHECKS` is set, first writes each
-/// output as the expected output.
+/// Compares each output with the expected output. With `UPDATE_CHECKS`, first writes each output
+/// as the expected output.
 #[test]
 fn check_reports_fault_and_remedy_for_each_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong_configs");

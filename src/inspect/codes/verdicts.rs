@@ -32,13 +32,13 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldDuplicate,
-        "a field, header or parameter occurs more than once, or two alternative places of one value have different values, so gatepost and the app could read different values",
+        "a field, header or parameter occurs more than once, or two alternative places of one value have different values, so gatepost and the app can read different values",
         "no platform sends this: look for a forger, or for a proxy that repeats headers or parameters",
     ),
     (
         RefusalKind::FieldInvalid,
         "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type; or the callback names another kind than `kind` of its route",
-        "run `gatepost explain` on the request; if the platform has changed its format, report the change, or correct your own definition; if the callback names another kind, send it to the path of a route with this kind, or of a route without kind",
+        "run `gatepost explain` on the request; if the platform has changed its format, report the change, or correct your own definition; send a callback of another kind to the path of a route with this kind, or of a route without kind",
     ),
     (
         RefusalKind::FieldMissing,
@@ -73,7 +73,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::KindMissing,
         "the callback does not have the field or header that names its kind; or its path belongs to a route without `kind`, and the callbacks of this kind do not name it; or its body is JSON, and the platform sends a form; or a proxy in front of gatepost replaced the body",
-        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, in the platform's console, select the form that the definition expects; if a proxy in front of gatepost replaces the body, correct the proxy: `gatepost capture show NUMBER` shows the body that arrived",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; for a body in the wrong form, select in the platform's console the form that the definition expects; correct a proxy that replaces the body: `gatepost capture show NUMBER` shows the body that arrived",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -102,13 +102,13 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureMismatch,
-        "the key differs from the platform's, a client forged the callback, or, if the platform signs the body, a proxy changed the body",
+        "the key differs from the platform's, a client forged the callback, or a proxy changed a signed body",
         "copy the key again from the platform's console; if you changed the key file after gatepost started, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text; to rotate a key without refusals, list both keys: keys = [{ file = \"new.key\" }, { file = \"old.key\" }], change the key in the console, then remove the old key",
     ),
     (
         RefusalKind::SignatureMissing,
         "the platform's console has no key, or the platform does not sign this kind; or a proxy in front of gatepost replaced the body",
-        "set the key in the platform's console; if the platform never signs the kind, list the kind in insecure_unsigned; if a proxy in front of gatepost replaces the body, correct the proxy: `gatepost capture show NUMBER` shows the body that arrived",
+        "set the key in the platform's console; if the platform never signs the kind, list the kind in insecure_unsigned; correct a proxy that replaces the body: `gatepost capture show NUMBER` shows the body that arrived",
     ),
     (
         RefusalKind::SignatureReused,
@@ -133,7 +133,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TenantMissing,
         "the callback names no tenant, such as a domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed); or a proxy in front of gatepost replaced the body",
-        "if the platform never names a tenant for this kind, bind \"*\" in a template, or set `template` on the route; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows; if a proxy in front of gatepost replaces the body, correct the proxy: `gatepost capture show NUMBER` shows the body that arrived",
+        "if the platform never names a tenant for this kind, bind \"*\" in a template, or set `template` on the route; for a callback that does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows; correct a proxy that replaces the body: `gatepost capture show NUMBER` shows the body that arrived",
     ),
     (
         RefusalKind::TenantUnknown,
@@ -143,7 +143,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TimestampExpired,
         "the clock of this machine or of the platform is wrong, the network delayed the callback, a client replays a recorded callback, or the platform resends a callback with its old signature",
-        "synchronise the clock of this machine (`timedatectl`), above all if every callback has this code; if the platform signs an expiry, as Tencent does, the time in the log line is that of the expiry, which is later than the time of sending; if the platform resends with its old signature: raise grace_secs under [template.settings] if the platform signs an expiry, as Tencent does, and max_age_secs if it signs the time of sending",
+        "synchronise the clock of this machine (`timedatectl`), the usual cause of this code in every callback; for a platform that signs an expiry, such as Tencent, the time in the log line is the expiry, which is later than the time of sending; for resends with an old signature, raise a setting under [template.settings]: grace_secs for a platform that signs an expiry, max_age_secs for a platform that signs the time of sending",
     ),
     (
         RefusalKind::TimestampInvalid,
@@ -158,7 +158,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from `token` of the route",
-        "write the path with the token into the platform's console; if you changed the token file after gatepost started, reload with `kill -HUP PID`, or set watch = true; if the console already has this path, another client guesses tokens",
+        "write the path with the token into the platform's console; after a change of the token file, reload with `kill -HUP PID`, or set watch = true; if the console already has this path, another client guesses tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,
@@ -227,7 +227,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AppStatus,
         "the app failed, the address is wrong, or a framework answered before the request reached the app's handler; the detail has the status",
-        "301, 302, 303, 307 or 308: the new address is in the log line, or in `location` of the response to `curl -i -X POST URL`; if it leads to the same handler (often https://, or a slash at the end of the path), write it into url; if it is a login page, exempt the path from the login; 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
+        "301, 302, 303, 307 or 308: the new address is in the log line, or in `location` of the response to `curl -i -X POST URL`; if it leads to the same handler (often https://, or a slash at the end of the path), write it into url; for a login page, exempt the path from the login; 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
     ),
     (
         UnavailableKind::AppTimeout,
@@ -247,7 +247,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::EventRefused,
         "the app answered a notification with a status such as 403, 419 or 422",
-        "answer 2xx to events that the app does not need; if a framework refuses the event before the app's handler receives it, exempt the path from its login or CSRF check (403, 419); 400 with `expected HTTPS`: write https:// in url; if the app refuses the content type or the fields of the event, make it accept them (415, 422)",
+        "answer 2xx to events that the app does not need; 403 or 419: if a framework refuses the event before the app's handler receives it, exempt the path from its login or CSRF check; 400 with `expected HTTPS`: write https:// in url; 415 or 422: make the app accept the content type and the fields of the event",
     ),
     (
         UnavailableKind::ReplyKeyMissing,
@@ -262,6 +262,6 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::StoreUnavailable,
         "the app is not the cause: another process locks the store, the disk is slow, full or broken, or the NATS servers do not respond; gatepost then stores no events, or delivers no queued events",
-        "read the detail; if the disk was full, or another process locked the store, gatepost stores and delivers events again by itself after you have removed the cause; if the detail names a failed write or sync, repair the disk, then restart gatepost",
+        "read the detail; after you have freed space on the disk or ended the lock, gatepost stores and delivers events again by itself; after a failed write or sync, repair the disk, then restart gatepost",
     ),
 ];

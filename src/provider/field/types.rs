@@ -26,7 +26,7 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// True if the integers must increase in the order in which their fields are declared.
+        /// True if the integers must increase in the declared order of their fields.
         rising: bool,
     },
     String,

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// The location of the key's id. If a location is set, each key in the config has the form
+    /// The location of the key's id. With a location, each key in the config has the form
     /// `ID:KEY`. If `None`, gatepost tries every key.
     pub(crate) named_by: Option<KeyName>,
     /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded

@@ -17,7 +17,7 @@ use serde_json::{Map, Number, Value};
 /// A value, read as `T`. `null` has neither a `fit` nor a `misfit`.
 pub(crate) struct Parsed<T> {
     fit: Option<T>,
-    /// The value as received, if it does not have the type `T`. If only some elements of an array
+    /// The received value that does not have the type `T`. If only some elements of an array
     /// fit, `fit` contains these elements, and `misfit` contains all elements.
     misfit: Option<Value>,
 }
@@ -221,8 +221,8 @@ pub(crate) fn read_field<'de, T: FieldValue, A: MapAccess<'de>>(
     Ok(fit)
 }
 
-/// Writes the member `name`. Writes nothing if the field is unset, or if `extra` contains the value
-/// as received.
+/// Writes the member `name`. Writes nothing for an unset field, and for a field whose received
+/// value is in `extra`.
 pub(crate) fn write_field<S: SerializeMap>(
     members: &mut S,
     name: &str,

@@ -108,7 +108,7 @@ impl Figures {
 /// reports the figures of the earlier rounds.
 ///
 /// # Errors
-/// Returns an error if a reply is wrong or missing, or if the page receives no callbacks.
+/// Returns an error for a wrong or missing reply, and for a page that receives no callbacks.
 pub(super) fn compare(
     ground: &Ground,
     rounds: usize,

@@ -16,8 +16,8 @@ pub(super) struct Reply<'a> {
 /// Parses a reply. Returns `None` if the reply is incomplete.
 ///
 /// # Errors
-/// Returns an error if the bytes are not the start of a reply, if the reply has neither a
-/// `content-length` nor chunks, or if more bytes follow the reply.
+/// Returns an error for bytes that are not the start of a reply, for a reply with neither a
+/// `content-length` nor chunks, and for more bytes after the reply.
 pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut reply = httparse::Response::new(&mut headers);
@@ -43,8 +43,8 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
 /// Parses the head of a request. Returns `None` if the head is incomplete.
 ///
 /// # Errors
-/// Returns an error if the bytes are not the start of a request, if the body is chunked, or if a
-/// request other than `GET` has no `content-length`.
+/// Returns an error for bytes that are not the start of a request, for a chunked body, and for a
+/// request other than `GET` without a `content-length`.
 pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);

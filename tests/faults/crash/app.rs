@@ -43,7 +43,7 @@ impl App {
     }
 }
 
-/// Serves a connection until gatepost closes it or is killed.
+/// Serves a connection until gatepost closes it, or the test kills gatepost.
 fn serve(stream: TcpStream, receipts: &Mutex<Vec<Receipt>>, trigger: &Trigger) {
     let mut stream = BufReader::new(stream);
     while let Ok(receipt) = read(&mut stream) {

@@ -52,7 +52,7 @@ struct Definition {
     toml: String,
 }
 
-/// A request on which rows of the table are based.
+/// A request to which rows of the table refer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
@@ -83,7 +83,7 @@ struct Row {
     #[serde(default)]
     raw: BTreeMap<String, String>,
     body: Option<String>,
-    /// The body in base64, if it is not UTF-8.
+    /// A body that is not UTF-8, in base64.
     body_base64: Option<String>,
     /// Number of copies of the text `body` in the request's body; 1 by default.
     repeat: Option<usize>,

@@ -171,8 +171,8 @@ async fn answer(
     done.await.unwrap_or(Err(ApiError::Panicked))
 }
 
-/// Returns the bearer token of a request; `None` if the request does not have exactly one
-/// `authorization` header, or if the header has another scheme.
+/// Returns the bearer token of a request; `None` for a missing or repeated `authorization`
+/// header, and for another scheme.
 fn given_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().filter(|_| given.next().is_none())?;

@@ -237,7 +237,7 @@ fn invalid_filter(request: &ConsoleRequest) -> ConsoleResponse {
     request.notice(StatusCode::BAD_REQUEST, "Invalid filter", text)
 }
 
-/// Returns the name and the value of each condition that is set.
+/// Returns the name and the value of each condition that has a value.
 fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
     let all = [
         ("state", filter.state.map(EntryState::as_str)),

@@ -90,8 +90,8 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Checks the path of the config file. With `--add`, the file must exist. If neither `--add` nor
-/// `--force` is set, the file must not exist. The folder of the file must exist.
+/// Checks the path of the config file. With `--add`, the file must exist. Without `--add` and
+/// `--force`, the file must not exist. The folder of the file must exist.
 fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandError> {
     let wrong = |problem: &str| Err(CommandError::argument(path.display().to_string(), problem));
     if arguments.add && !path.exists() {
@@ -116,8 +116,8 @@ fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Writes a new config. Checks the config first, unless the file of the platform's public key is
-/// missing.
+/// Writes a new config. If the file of the platform's public key is not missing, checks the
+/// config first.
 fn create(path: &Path, text: &str, key: &SecretFile, force: bool) -> Result<bool, CommandError> {
     if !key.is_missing {
         Config::from_text(text, path)?;

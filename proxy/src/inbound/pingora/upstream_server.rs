@@ -83,8 +83,8 @@ pub(super) struct ResolvedPeers {
 }
 
 impl UpstreamServer {
-    /// Creates a server whose name is not resolved yet. `has_others` is true if the upstream has
-    /// several servers.
+    /// Creates a server whose name gatepost has not resolved yet. `has_others` is true if the
+    /// upstream has several servers.
     pub(super) fn new(
         gate: &Gate,
         server: &Arc<Server>,

@@ -121,8 +121,8 @@ impl Index {
         self.claims.remove(&number);
     }
 
-    /// Records a claim, unless the index has a later claim. A claim that is an end removes the
-    /// event.
+    /// Records a claim. If the index has the same or a later claim, does nothing. A claim that is
+    /// an end removes the event.
     pub(super) fn claim(&mut self, number: u64, sequence: u64, claim: Claim) {
         if self.claims.get(&number).is_some_and(|(known, _)| *known >= sequence) {
             return;

@@ -114,7 +114,7 @@ impl SharedState for SqliteStore {
     }
 }
 
-/// Returns the value of a key, unless it has expired.
+/// Returns the unexpired value of a key.
 fn find(db: &Connection, key: SharedKey, now: Timestamp) -> rusqlite::Result<Option<SharedValue>> {
     let query = "SELECT key, bytes, until_ms, checksum FROM shared WHERE key = ?1";
     let mut statement = db.prepare_cached(query)?;

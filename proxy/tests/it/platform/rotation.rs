@@ -57,8 +57,8 @@ impl Rotation {
         self.double.state().0[0]["CallbackKey"].as_str().unwrap().to_owned()
     }
 
-    /// Runs `gatepost platform`. Before and after the command, gatepost must accept callbacks that
-    /// are signed with any of `keys`, or with the key in the account's callback template.
+    /// Runs `gatepost platform`. Before and after the command, gatepost must accept callbacks with
+    /// a signature from any of `keys`, or from the key in the account's callback template.
     fn platform(&self, arguments: &str, keys: &[&str]) -> (Option<i32>, String) {
         self.expect_accepted(keys);
         let mut command = gatepost();

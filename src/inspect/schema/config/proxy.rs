@@ -18,16 +18,16 @@ pub(super) fn proxy_keys() -> Value {
         "tls": tls(),
         "upstream": strings("Servers for all requests that are not callbacks, each http://, https:// or unix:. Default: none; the proxy replies 404 to these requests."),
         "upstream_http2": boolean("If true, the proxy uses HTTP/2 with the upstream, even without TLS. gRPC needs HTTP/2."),
-        "health_path": text("Path that gatepost requests to probe a server that is down, if an app or the upstream has several addresses; default: gatepost only connects."),
+        "health_path": text("Path that gatepost requests to probe a server that is down, for an app or an upstream with several addresses; default: gatepost only connects."),
         "upstream_idle_ms": integer(
             "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
         ),
         "upstream_idle": duration("Value of upstream_idle_ms with a unit, for example \"4s\"."),
         "admin": text("Address of the listener for /healthz, /readyz, /metrics, /api and the console: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
-        "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
+        "watch": boolean("If true, the proxy loads the config again after a change of one of its files."),
         "admin_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may read data and make changes; if this key is not set, no client may make changes.",
+            "description": "Token with which clients of /api may read data and make changes; without this key, no client may make changes.",
         },
         "admin_read_token": {
             "$ref": "#/$defs/secret",

@@ -18,7 +18,7 @@ fn members(body: &[u8]) -> Option<Members<'_>> {
     serde_json::from_slice(body).ok()
 }
 
-/// Returns the text of a string, or any other value as it is written. Returns `None` for `null`.
+/// Returns the text of a string, or the JSON text of any other value. Returns `None` for `null`.
 fn text(members: &Members<'_>, name: &str) -> Option<String> {
     let raw = members.get(name)?.get();
     let is_present = raw != "null";

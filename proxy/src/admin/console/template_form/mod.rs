@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(form.description.problem.is_empty(), is_valid, "{text}");
             assert!(
                 form.check_description(text),
-                "expected the unchanged description {text:?} to be accepted, found it refused"
+                "expected the form to accept the unchanged description {text:?}, found a problem"
             );
         }
     }
