@@ -1,6 +1,6 @@
 //! The client of a request, and the headers that describe the client to the app.
 //!
-//! 1. The client is the peer of the connection, unless the peer is in `trusted_proxies`.
+//! 1. A peer of the connection that is not in `trusted_proxies` is the client.
 //! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
 //!    that is not a trusted proxy. The client itself may have written the entries further left.
 //! 3. gatepost reads the entries from right to left, and stops at an entry that is not an address.

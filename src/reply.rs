@@ -43,7 +43,7 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost could not reach the app, or the app closed the connection without an answer.
+    /// gatepost failed to reach the app, or the app closed the connection without an answer.
     /// Contains the reason.
     Unreachable(String),
     /// The app began an answer that gatepost cannot read. Contains the reason.
@@ -228,7 +228,7 @@ impl Reply {
     }
 
     /// Returns the reply to an unfinished request that a server ends because the memory for
-    /// requests is used up. The status 503 makes the platform send the callback again.
+    /// requests is full. The status 503 makes the platform send the callback again.
     #[must_use]
     pub fn overloaded() -> Self {
         Self { close: true, ..unavailable_reply() }

@@ -9,7 +9,7 @@
 //! 2. If another copy of the callback is in flight to the app: waits for the conclusion of that
 //!    copy.
 //! 3. If the app has already answered another copy: repeats the reply to that copy.
-//! 4. If no time is left for the app: applies the failure policy (`on_failure` for a decision, the
+//! 4. If no time remains for the app: applies the failure policy (`on_failure` for a decision, the
 //!    status 503 for a notification).
 //! 5. If the rate limit of the route is exhausted: applies the failure policy.
 //! 6. If the circuit breaker of the app is open: applies the failure policy.
@@ -285,7 +285,7 @@ impl Question {
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         self.accepted.note_decided_session(&conclusion);
         // If the app had less than half of `timeout_ms`, a time-out does not count as a failure of
-        // the app. Waiting copies do not share this time-out, because more time is left for them.
+        // the app. Waiting copies do not share this time-out, because they have more time.
         let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
         if cut_short {
             return conclusion;

@@ -30,8 +30,8 @@ use super::Head;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadFault {
-    /// The request has both `content-length` and `transfer-encoding`, or one of these headers is
-    /// repeated or malformed.
+    /// The request has both `content-length` and `transfer-encoding`, repeats one of these headers,
+    /// or has one with a malformed value.
     #[error(
         "expected one `content-length` of digits or one `transfer-encoding: chunked`, found an ambiguous length; correct the client"
     )]
@@ -136,7 +136,7 @@ impl Head<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`HeadFault::FramingAmbiguous`] if servers could read different lengths.
+    /// Returns [`HeadFault::FramingAmbiguous`] if servers can read different lengths.
     pub fn check_framing(&self) -> Result<(), HeadFault> {
         self.declared_length().map(drop)
     }

@@ -57,7 +57,7 @@ pub struct ProviderInfo {
     /// True if a route needs a secret segment, because the platform uses no key from `keys`, or
     /// does not sign its challenge.
     pub token: bool,
-    /// The fields that every kind has, unless the kind declares a field of the same name.
+    /// The fields of every kind. A field that a kind declares replaces the field of the same name.
     pub fields: Vec<FieldInfo>,
     /// The kinds of callbacks that the platform sends.
     pub kinds: Vec<KindInfo>,

@@ -5,7 +5,7 @@
 //! body. The intake does no I/O, does not wait and does not read the clock. The rules, in the order
 //! checked:
 //!
-//! 1. client: the address is allowed, and the client's rate limit is not exhausted;
+//! 1. client: the route permits the address, and the client's rate limit is not exhausted;
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, the headers and
 //!    parameters that the definition reads, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
@@ -14,9 +14,8 @@
 //!    the callback;
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
-//! 7. kind: if the route does not set the kind, the callback names it; if the route sets the kind,
-//!    the callback names no other declared kind; the method fits the kind; if the kind is a
-//!    challenge, the challenge is valid;
+//! 7. kind: the route or the callback names the kind; on a route with a kind, the callback names no
+//!    other declared kind; the method fits the kind; a challenge is valid;
 //! 8. types: each field that identifies the callback, or on which the reply to a decision depends,
 //!    has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
@@ -129,7 +128,7 @@ pub enum BodyFailure {
     Disconnected,
     /// The body exceeds a limit of the server, which may be below `max_body_bytes`.
     TooLarge,
-    /// The server could not read the body. Contains the reason, for the log.
+    /// The server failed to read the body. Contains the reason, for the log.
     Failed(String),
 }
 
@@ -269,7 +268,7 @@ impl Intake {
         self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
-    /// Returns the refusal of a callback whose body gatepost could not read completely.
+    /// Returns the refusal of a callback whose body the server failed to read completely.
     pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
         match failure {
             BodyFailure::Disconnected => self.interrupted(),

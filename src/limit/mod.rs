@@ -41,7 +41,7 @@ const SECOND: i64 = 1_000_000_000;
 
 /// Tolerated difference between the `now` arguments of concurrent calls, in nanoseconds.
 ///
-/// If `full_at` is more than `window` plus this value in the future, the clock was set back.
+/// If `full_at` is more than `window` plus this value in the future, the clock has moved back.
 const CLOCK_SKEW: i64 = SECOND;
 
 /// `full_at` of an unused budget: earlier than every other time.
@@ -177,8 +177,8 @@ impl RouteLimit {
     }
 }
 
-/// Returns true if `now` is less than `time` after `since`. Returns false if the clock was set
-/// back.
+/// Returns true if `now` is less than `time` after `since`. Returns false if the clock has
+/// moved back.
 fn is_within(time: Duration, since: Option<Timestamp>, now: Timestamp) -> bool {
     since.is_some_and(|since| since <= now && now < since.after(time))
 }

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 /// Maximum number of entries: enough for one minute at a thousand callbacks a second.
 ///
-/// gatepost allocates the table, 2 MiB, when it inserts the first entry.
+/// gatepost allocates the table (2 MiB) for the first entry.
 const SLOTS: usize = 65_536;
 /// Number of parts of the table, each with its own lock.
 const SHARDS: usize = 64;
@@ -36,7 +36,7 @@ const EMPTY: Slot = Slot { key: 0, value: u64::MAX, expires_at: Timestamp::from_
 pub(crate) struct Seen(OnceLock<Vec<Mutex<Vec<Slot>>>>);
 
 impl Seen {
-    /// Returns the value of `key`, unless the value has expired at the time `now`.
+    /// Returns the value of `key`; `None` for a value that has expired at the time `now`.
     pub(crate) fn get(&self, key: Fingerprint, now: Timestamp) -> Option<u64> {
         // Before the first entry, a lookup must not allocate the table.
         self.0.get()?;

@@ -72,7 +72,7 @@ impl Routes {
         reserved
     }
 
-    /// Returns each path that is reserved together with the parameters of a route, as in
+    /// Returns each path that gatepost reserves together with the parameters of a route, as in
     /// `/app/*?c=play`.
     pub(crate) fn reserved_with_parameters(&self) -> impl Iterator<Item = String> {
         self.front_controllers.iter().flat_map(|front| {

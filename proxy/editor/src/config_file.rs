@@ -55,7 +55,7 @@ pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError>
 ///
 /// Returns [`EditErrorKind::FileChanged`] if the content of the file differs from `before`. Returns
 /// [`EditErrorKind::FileLinked`] if the file has several hard links. Returns [`EditErrorKind::Io`]
-/// if gatepost cannot read or write the file. After an error, the content of the file is unchanged.
+/// if gatepost cannot read or write the file. After an error, the file has its earlier content.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -84,7 +84,7 @@ pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
         }
         Some(Err(error)) => {
             format!(
-                "{problem}; repeat the edit (gatepost could not save the edited config: {error})"
+                "{problem}; repeat the edit (gatepost failed to save the edited config: {error})"
             )
         }
     };

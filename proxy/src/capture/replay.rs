@@ -53,8 +53,8 @@ pub(crate) struct Replayed {
     pub(crate) app_ms: f64,
 }
 
-/// Sends the event of a callback again. If `edited` is set, it replaces the body of the event. In
-/// place of each mask that the operator has left in `edited`, gatepost sends the value in the event.
+/// Sends the event of a callback again. `edited` replaces the body of the event. In place of each
+/// mask that the operator has left in `edited`, gatepost sends the value in the event.
 pub(crate) async fn replay(
     gate: &Gate,
     numbered: &Numbered,

@@ -26,7 +26,7 @@ pub(crate) enum Change<'p> {
     /// requests for a move.
     Rebind {
         from: &'p AccountTemplate,
-        /// The config's template with the name of `from`, if the config has one.
+        /// The config's template with the name of `from`; `None` if the config has none.
         losing: Option<&'p WantedTemplate>,
         wanted: &'p WantedTemplate,
         domain: &'p str,

@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{ServedTls, TlsStream};
 use crate::telemetry::metrics::{CloseCode, METRICS};
 
-/// Time limit of a handshake. Pingora's own limit, 60 seconds, is fixed.
+/// Time limit of a handshake. Pingora's own limit is always 60 seconds.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// First byte of a connection with TLS: the type of a record with a handshake message.

@@ -29,7 +29,7 @@ struct WaitingTotals {
     bytes: AtomicUsize,
 }
 
-/// An operation that waits. The totals include the operation until this value is dropped.
+/// An operation that waits. The totals include the operation until the drop of this value.
 #[derive(Debug)]
 pub(crate) struct WaitingOperation {
     totals: Arc<WaitingTotals>,

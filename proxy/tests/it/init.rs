@@ -108,7 +108,7 @@ fn new_secrets_are_readable_only_by_owner_and_not_printed() {
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(
         key.trim().len() == 32 && !printed.contains(key.trim()),
-        "expected a key of 32 characters that is not printed, found {printed}"
+        "expected a key of 32 characters that gatepost does not print, found {printed}"
     );
     assert!(printed.contains("https://YOUR-HOST/callbacks/tencent-css"), "{printed}");
 }

@@ -99,7 +99,7 @@ fn event_arrives_after_the_app_starts() {
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"queued\""), 1);
 }
 
-/// Returns true if the event is signed with `secret`.
+/// Returns true if the event has a valid `webhook-signature` by `secret`.
 fn is_signed_with(secret: &str, seen: &Seen) -> bool {
     let headers = seen.headers.iter().map(|(name, value)| {
         let name: http::HeaderName = name.parse().unwrap();
@@ -363,7 +363,7 @@ fn stop_waits_for_the_attempt_in_flight() {
     gate.program.signal("TERM");
     gate.program.wait_for_line("stopping");
     // After the signal, idle connections stay open for 500 ms. After these 500 ms, a program that
-    // does not wait for the attempt would end. Neither a log line nor a socket shows that the
+    // does not wait for the attempt ends. Neither a log line nor a socket shows that the
     // program still runs.
     thread::sleep(Duration::from_millis(700));
     release.send(()).unwrap();

@@ -275,7 +275,7 @@ fn operator_lists_shows_and_drops_events() {
     let listed = queue(&["list"]);
     assert!(listed.contains("prod-live/push") && listed.contains("app_unreachable"), "{listed}");
     assert!(queue(&["show", "1"]).contains("\"stream_param\": \"***\""));
-    // During an attempt, the event is claimed, so the operator cannot drop it.
+    // During an attempt, the event has a claim, so the operator cannot drop it.
     eventually("the drop of the event", || queue(&["drop", "1"]).contains("dropped 1 event"));
     assert!(!queue(&["list"]).contains("prod-live/push"));
 }

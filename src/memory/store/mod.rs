@@ -14,8 +14,8 @@
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
 //!    owner may claim the event. After the second claim, the store ignores a settlement by the first
 //!    owner.
-//! 4. If the delivery of an event fails, the event stays the head of its line until the app accepts
-//!    the event, or until the event becomes a dead letter. The event delays no other line.
+//! 4. After a failed delivery, an event stays the head of its line until the app accepts the event,
+//!    or until the event becomes a dead letter. The event delays no other line.
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
 //!    retention has not ended.
 //!
@@ -79,10 +79,10 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>>;
 
-    /// Turns each pending event of a lane into a dead letter if the event has no claim, and if
-    /// gatepost queued the event before `queued_before`. Returns the number of these events. A
-    /// store may limit one call to about a thousand events, so the caller repeats the call until
-    /// the call returns 0.
+    /// Turns each pending event of a lane that has no claim, and that gatepost queued before
+    /// `queued_before`, into a dead letter. Returns the number of these events. A store may limit
+    /// one call to about a thousand events, so the caller repeats the call until the call returns
+    /// 0.
     fn expire(
         &self,
         lane: &Lane,
@@ -154,7 +154,7 @@ pub enum StoreError {
         "expected a store whose file gatepost can write and read, found a failure: {0}; repair the disk, then restart gatepost, which checks the file"
     )]
     Failed(String),
-    /// With the new event, the pending and dead events would exceed `max_bytes`.
+    /// Together with the new event, the pending and dead events exceed `max_bytes`.
     #[error(
         "expected fewer than {max_bytes} stored bytes, found a full store; correct the app so that it takes the events, remove events with `gatepost queue drop`, or raise max_bytes"
     )]

@@ -36,14 +36,14 @@ pub(crate) struct ItemList {
 }
 
 /// The rules for protected items. An app can deny a protected item only by an answer for this item
-/// alone: by an element that fits no other item, or, if the callback has only one item, by an
+/// alone: by an element that fits no other item, or, for a callback with only one item, by an
 /// answer in the native or flat form.
 ///
 /// The denial of a protected item is final. For example, after a denial, a finished download
 /// expires.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
-    /// The condition under which an item is protected.
+    /// The condition that makes an item a protected item.
     pub(crate) when: Condition,
     /// The reply to a protected item if the app has given no answer for this item alone.
     pub(crate) reply: Vec<ReplyField>,

@@ -38,8 +38,7 @@ pub(crate) struct Plan {
     /// The format of a body that is not in the format `body`. If `None`, gatepost refuses such a
     /// body.
     pub(crate) other_body: Option<BodyFormat>,
-    /// The format of each method, if the formats of the methods differ. Empty if all methods have
-    /// the format `body`.
+    /// The format of each method. Empty if all methods have the format `body`.
     pub(crate) body_of_methods: Vec<(Method, BodyFormat)>,
     /// The name of the member in which the platform may wrap a callback.
     pub(crate) unwrap: Option<Name<'static>>,
@@ -50,7 +49,7 @@ pub(crate) struct Plan {
     /// The locators of the tenant.
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
-    /// The locator of the application, if a template can bind one application of a tenant.
+    /// The locator of the application; `None` if a template can bind only a whole tenant.
     pub(crate) tenant_app: Option<Locator>,
     pub(crate) signature: Option<Signature>,
     pub(crate) settings: Vec<Setting>,

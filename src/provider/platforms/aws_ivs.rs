@@ -45,8 +45,8 @@ describe! { "aws-ivs":
 callback! { "aws-ivs":
     /// A callback of Amazon IVS, with a variant for each kind.
     pub enum AwsIvsCallback {
-        /// A session has been created, or a stream has started or ended. The field `event_name` of
-        /// `detail` names the change.
+        /// Amazon IVS has created a session, or a stream has started or ended. The field
+        /// `event_name` of `detail` names the change.
         StreamState(AwsIvsEvent) = "stream_state",
         /// A recording has started, ended or failed. The field `recording_status` of `detail` names
         /// the change.

@@ -280,7 +280,7 @@ impl Signature {
 ///
 /// # Errors
 ///
-/// Returns `missing` if no text is at `place`, and `Ambiguous` if alternatives have different
+/// Returns `missing` for a `place` without a text, and `Ambiguous` for alternatives with different
 /// values.
 fn value<'r>(
     place: &Locator,

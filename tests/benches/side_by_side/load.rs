@@ -23,7 +23,7 @@ use super::template::{DIGITS, Template};
 use super::transport::Transport;
 use super::wire;
 
-/// Maximum number of concurrent requests, unless the pace is scheduled.
+/// Maximum number of concurrent requests at each pace except [`Pace::Scheduled`].
 pub(super) const IN_FLIGHT: usize = 32;
 
 /// Maximum time to wait for the next I/O event or tick of the timer.
@@ -63,7 +63,7 @@ impl Session {
         Self::open_with(None, port, connections)
     }
 
-    /// Opens connections to the server on a local port. If `tls` is set, the connections use TLS.
+    /// Opens connections to the server on a local port. With `tls`, the connections use TLS.
     ///
     /// # Errors
     /// Returns an error if a connection fails.
@@ -83,8 +83,8 @@ impl Session {
     /// Sends requests at this pace, and waits for the last reply.
     ///
     /// # Errors
-    /// Returns an error if a connection ends before a complete reply, or if no I/O event or tick
-    /// occurs for [`PATIENCE`].
+    /// Returns an error after a connection that ends before a complete reply, and after
+    /// [`PATIENCE`] without an I/O event or tick.
     pub(super) fn run(
         &mut self,
         template: &Template,

@@ -120,8 +120,8 @@ impl Field {
     ///
     /// # Errors
     /// Returns [`Stalled`](super::stall::Stalled) if all unexpected replies have the status 503 or
-    /// 504. Returns another error if an unexpected reply has another status, if a reply is missing,
-    /// or if the app receives an unexpected number of requests.
+    /// 504. Returns another error for an unexpected reply with another status, for a missing reply,
+    /// and for an unexpected number of requests to the app.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();
         if row.who != Who::App {

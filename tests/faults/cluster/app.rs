@@ -26,7 +26,7 @@ pub struct Receipt {
 #[derive(Debug, Default)]
 struct Answered {
     receipts: Vec<Receipt>,
-    /// Number of requests for each callback that is not queued.
+    /// Number of requests for each unqueued callback.
     unqueued: HashMap<u32, usize>,
 }
 
@@ -94,7 +94,7 @@ impl App {
         self.shared.answered.lock().unwrap().receipts.clone()
     }
 
-    /// Returns the number of requests for a callback that is not queued.
+    /// Returns the number of requests for an unqueued callback.
     pub fn unqueued(&self, number: u32) -> usize {
         self.shared.answered.lock().unwrap().unqueued.get(&number).copied().unwrap_or_default()
     }

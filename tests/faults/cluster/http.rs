@@ -8,8 +8,8 @@ use std::time::Duration;
 ///
 /// # Errors
 ///
-/// Returns an error if the connection fails, if the server sends nothing for `limit`, or if the
-/// response has no status.
+/// Returns an error for a failed connection, for a server that sends nothing for `limit`, and for a
+/// response without a status.
 pub fn send(port: u16, head: &str, body: &str, limit: Duration) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(limit))?;

@@ -94,7 +94,7 @@ pub fn read(folder: &str, target: &str) -> Inputs {
 ///
 /// # Panics
 ///
-/// Panics if the file is not writable, or if [`read`] returns other inputs.
+/// Panics if the file is not writable. Also panics if [`read`] returns other inputs.
 pub fn write_corpus(target: &str, inputs: &Inputs) {
     let mut text = String::from("# Written by merge.sh. Inputs written by hand are in ../seeds.\n");
     for input in inputs {

@@ -116,7 +116,7 @@ async fn machine_uses_its_own_sessions_while_state_fails() {
     faulty.set(None);
     sleep(Duration::from_secs(1)).await;
     one.start(3).await;
-    // When a machine shares a start, it also shares the sessions that no other machine knows.
+    // With a start, a machine also shares the sessions that no other machine has recorded.
     assert_eq!(other.end(2).await.as_deref(), Some("true"));
 }
 

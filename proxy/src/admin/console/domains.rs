@@ -68,7 +68,7 @@ struct DomainsPage {
     template: FormField,
     /// Hash of all templates.
     version: String,
-    /// Names of the providers whose templates may be bound to one application of a domain.
+    /// Names of the providers whose templates can bind one application of a domain.
     app_providers: Vec<String>,
     problem: String,
     is_failed: bool,
@@ -104,7 +104,7 @@ impl DomainsPage {
         ConsoleResponse::page(&self).with_status(status)
     }
 
-    /// Returns true if at least one template may be bound to one application of a domain.
+    /// Returns true if at least one template can bind one application of a domain.
     fn has_apps(&self) -> bool {
         !self.app_providers.is_empty()
     }

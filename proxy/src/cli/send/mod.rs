@@ -31,10 +31,10 @@ pub(super) struct SendArguments {
     kind: Option<String>,
     /// Fields to set, for example `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`,
     /// `query:NAME=value` for a parameter of the query, or `setting:NAME=value` for a setting that
-    /// the signature covers. An empty value is allowed.
+    /// the signature covers. VALUE may be empty.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// Address that the platform would call. With --scenario, the default is `to` in the scenario.
+    /// Address that the platform calls. With --scenario, the default is `to` in the scenario.
     /// With --print, the default is http://127.0.0.1:8080/callbacks/PROVIDER.
     #[arg(
         long,

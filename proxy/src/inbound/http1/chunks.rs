@@ -20,7 +20,7 @@ pub(crate) struct MalformedChunks;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChunkedBody {
     part: Part,
-    /// Size of the current chunk; within the chunk's data, the number of bytes that are left.
+    /// Size of the current chunk; within the chunk's data, the number of remaining bytes.
     size: u64,
     /// Length of the current line so far, or of the trailers.
     line: usize,
@@ -96,7 +96,7 @@ impl ChunkedBody {
         skipped
     }
 
-    /// Returns the part after a byte; `None` if the byte is not allowed.
+    /// Returns the part after a byte; `None` for an invalid byte.
     fn after(&mut self, byte: u8) -> Option<Part> {
         match (self.part, byte) {
             (Part::Size(digits), _) => self.after_size(digits, byte),
@@ -122,7 +122,7 @@ impl ChunkedBody {
     fn after_size(&mut self, digits: u8, byte: u8) -> Option<Part> {
         if let Some(digit) = char::from(byte).to_digit(16) {
             self.size = self.size.checked_mul(16)? + u64::from(digit);
-            // Refuse a size with which Pingora's calculations could overflow.
+            // Refuse a size with which Pingora's calculations can overflow.
             let is_size = digits < MAX_DIGITS && self.size <= u64::MAX / 2;
             return is_size.then_some(Part::Size(digits + 1));
         }

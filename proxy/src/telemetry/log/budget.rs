@@ -167,7 +167,7 @@ fn write_summaries(receiver: &Receiver<()>) {
     }
 }
 
-/// Writes the counts of dropped lines, if any.
+/// Writes the counts of dropped lines; without dropped lines, writes nothing.
 pub(super) fn write_summary() {
     let dropped = std::mem::take(&mut with_budget(|budget| std::mem::take(&mut budget.dropped)));
     if dropped.is_empty() {

@@ -1,7 +1,7 @@
 //! Reader of the messages of a stream, in order.
 //!
-//! A consumer exists in the memory of one server. If that server stops, or if its responses do not
-//! arrive, the reader creates another consumer, which begins after the last message that was read.
+//! A consumer exists in the memory of one server. If that server stops or no longer responds, the
+//! reader creates another consumer, which begins after the last message that the reader has read.
 //! The ordered consumer of `async-nats` does the same, but in version 0.51, it neither reports the
 //! first missed heartbeat nor wakes its task then, and it waits up to 10 s between its attempts.
 
@@ -129,7 +129,7 @@ impl StreamReader {
     /// Reads a message. Keeps the consumer unless it has failed.
     async fn read(&mut self, mut consumer: OpenConsumer) -> Option<ReadMessage> {
         loop {
-            // Without the time limit, a wake-up that `async-nats` misses would block the reader.
+            // Without the time limit, a wake-up that `async-nats` misses blocks the reader.
             let message = match timeout(PULL, consumer.messages.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => {

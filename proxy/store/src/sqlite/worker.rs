@@ -34,8 +34,8 @@ enum Durability {
 }
 
 impl Durability {
-    /// Sets the durability of the next transaction, unless the last transaction had the same
-    /// durability.
+    /// Sets the durability of the next transaction. Does nothing if the last transaction had the
+    /// same durability.
     fn apply(self, db: &Connection, last: &mut Option<Self>) -> rusqlite::Result<()> {
         if last.replace(self) == Some(self) {
             return Ok(());
@@ -78,7 +78,7 @@ impl std::fmt::Debug for JobSender {
 }
 
 impl Writer {
-    /// Starts the thread. It ends when the handle is dropped. `check` returns an error if the
+    /// Starts the thread. It ends after the drop of the handle. `check` returns an error if the
     /// commits do not survive the end of the process.
     pub(super) fn start(
         db: Connection,
@@ -125,7 +125,7 @@ impl Writer {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the handle is dropped. If the thread finds a damaged
+    /// Starts the thread. It ends after the drop of the handle. If the thread finds a damaged
     /// file, the writer refuses all writes.
     pub(super) fn start(db: Connection, writer: &Writer) -> Self {
         let (jobs, receiver) = JobSender::new();
@@ -190,7 +190,7 @@ impl JobSender {
 }
 
 /// Runs all waiting operations, at most [`BATCH`], as one transaction. Repeats this until the
-/// handle is dropped.
+/// drop of the handle.
 fn write(
     db: &Connection,
     check: &impl Fn() -> Result<(), StoreError>,

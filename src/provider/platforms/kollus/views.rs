@@ -237,7 +237,7 @@ view! {
 
     /// Data of `channel_add` callbacks.
     ///
-    /// A video has been added to a channel.
+    /// A video is new in a channel.
     pub struct ChannelAdd prints(channel_key media_content_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -261,7 +261,7 @@ view! {
 
     /// Data of `channel_delete` callbacks.
     ///
-    /// A video has been removed from a channel.
+    /// A video is no longer in a channel.
     pub struct ChannelDelete prints(channel_key media_content_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -396,9 +396,9 @@ callback! { "kollus":
         Transcoding(Transcoding) = "transcoding",
         /// The data of a video has changed.
         ContentUpdate(ContentUpdate) = "content_update",
-        /// A video has been added to a channel.
+        /// A video is new in a channel.
         ChannelAdd(ChannelAdd) = "channel_add",
-        /// A video has been removed from a channel.
+        /// A video is no longer in a channel.
         ChannelDelete(ChannelDelete) = "channel_delete",
         /// The state of a live broadcast has changed.
         BroadcastState(BroadcastState) = "broadcast_state",
