@@ -190,7 +190,7 @@ pub enum UnavailableKind {
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
-    /// gatepost could not reach the app, or the app closed the connection without an answer.
+    /// gatepost cannot reach the app, or the app closed the connection without an answer.
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
@@ -198,7 +198,7 @@ pub enum UnavailableKind {
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
-    /// The store would exceed `max_bytes` with the event, so gatepost does not queue the event.
+    /// With the event, the store exceeds `max_bytes`, so gatepost does not queue the event.
     StoreFull,
     /// The event did not become durable in time: the store is slow, or has failed.
     StoreUnavailable,

@@ -43,7 +43,7 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost failed to reach the app, or the app closed the connection without an answer.
+    /// gatepost cannot reach the app, or the app closed the connection without an answer.
     /// Contains the reason.
     Unreachable(String),
     /// The app began an answer that gatepost cannot read. Contains the reason.

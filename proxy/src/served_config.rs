@@ -1,7 +1,7 @@
 //! The config that the proxy applies to requests, and the files of this config.
 //!
 //! An edit over the admin API or in the console changes one of these files. The proxy reads the
-//! files again on `SIGHUP` and, if `watch` is true, after a change.
+//! files again on `SIGHUP`. With `watch = true`, the proxy also reads them after a change.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

@@ -109,8 +109,8 @@ impl Config {
         self.templates.iter().any(|template| template.signing.is_some())
     }
 
-    /// Returns a warning for each setting that is allowed but not recommended, in the order of the
-    /// file.
+    /// Returns a warning for each setting that gatepost allows but does not recommend, in the order
+    /// of the file.
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings

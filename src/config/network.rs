@@ -60,8 +60,8 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Reports an address on which the proxy itself listens, because the proxy would send each
-    /// request to itself in an endless loop.
+    /// Reports an address on which the proxy itself listens: with this address, the proxy sends
+    /// each request to itself in an endless loop.
     pub(super) fn check_loop(&self, place: &Place, address: &Address, listen: &[SocketAddr]) {
         let is_socket = address.server().socket().is_some();
         if !is_socket && listen.iter().any(|listener| is_at(address.url(), listener)) {
@@ -195,7 +195,7 @@ fn has_good_port(url: &Uri) -> bool {
 const MAX_RATE: i64 = 1_000_000;
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `trusted_proxies`, and warns if any client could send a PROXY protocol header.
+    /// Reads `trusted_proxies`, and warns if any client can send a PROXY protocol header.
     pub(super) fn trusted_proxies(&self, table: &Table<'f>, proxy: &ProxySettings) -> Networks {
         let effect = "any client can write any address in place of its own";
         let trusted = self.networks(table, "trusted_proxies", effect);

@@ -104,7 +104,7 @@ impl ActiveConfig {
     }
 
     /// Checks the client and the secret segment of a preflight in the same way as for a callback.
-    /// Otherwise, a client could test tokens with preflights.
+    /// Without these checks, a client can test tokens with preflights.
     fn admit_preflight(
         &self,
         found: RouteIndex,

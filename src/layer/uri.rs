@@ -12,7 +12,7 @@ use http::{Extensions, Request, Uri};
 use crate::intake::Intake;
 use crate::route::{TOKEN_SEGMENT, around_token, without_slash};
 
-/// Returns the URI that axum stored, if any.
+/// Returns the URI in axum's extension `OriginalUri`.
 #[cfg(feature = "axum")]
 pub(super) fn original(extensions: &Extensions) -> Option<&Uri> {
     extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri)
@@ -23,7 +23,7 @@ pub(super) const fn original(_: &Extensions) -> Option<&Uri> {
     None
 }
 
-/// Replaces the URI that axum stored, if any.
+/// Replaces the URI in axum's extension `OriginalUri`.
 #[cfg(feature = "axum")]
 fn replace_original(extensions: &mut Extensions, uri: Option<Uri>) {
     if let (Some(OriginalUri(original)), Some(uri)) = (extensions.get_mut(), uri) {

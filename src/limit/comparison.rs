@@ -55,8 +55,8 @@ impl Comparison {
         Self { route: route.into(), key, own, state: Mutex::default() }
     }
 
-    /// If a comparison is due, begins it, and returns the time until which the shared state keeps
-    /// the values.
+    /// Begins a comparison that is due, and returns the time until which the shared state keeps the
+    /// values; `None` before a comparison is due.
     pub(crate) fn begin(&self, now: Timestamp) -> Option<Timestamp> {
         let mut state = self.lock();
         if super::is_within(INTERVAL, state.compared_at, now) {

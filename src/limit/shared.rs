@@ -12,8 +12,8 @@
 //!    but at least one. If the last permits have expired, it takes one. A machine with few
 //!    callbacks therefore takes few permits that another machine needs.
 //! 4. A permit expires after a second.
-//! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
-//!    regained a request. Until then, the machine does not use the shared state.
+//! 5. After a machine finds the shared budget empty, its callbacks exceed the limit until the
+//!    budget has regained a request. Until then, the machine does not use the shared state.
 //!
 //! In each period, all machines together therefore exceed the limit by at most the permits that
 //! they have taken within the second before the period.
@@ -106,7 +106,7 @@ impl SharedBudget {
             waiting.push(sender);
             return Spent::Wait(receiver);
         }
-        // A time that is further away than the whole window comes from a clock that was set back.
+        // A time that is further away than the whole window means that the clock has gone back.
         let window = Duration::from_nanos(self.rate.window.unsigned_abs()) + LIFETIME;
         if permits.empty_until.is_some_and(|until| now < until && until < now.after(window)) {
             return Spent::Exhausted;

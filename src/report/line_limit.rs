@@ -7,7 +7,7 @@ use crate::limit::{Budget, Rate};
 use crate::route::Mode;
 use crate::time::Timestamp;
 
-/// Writes a log line, unless the limit for the mode `Enforce` and the line's code is exhausted.
+/// Writes a log line within the limit for the mode `Enforce` and the line's code.
 macro_rules! limited_line {
     ($level:ident, $code:expr, $now:ident, $($rest:tt)+) => {{
         use $crate::report::line_limit::{LINES, nonzero};
@@ -18,8 +18,8 @@ macro_rules! limited_line {
     }};
 }
 
-/// Writes a log line about an accepted callback, unless the limit for the mode `Enforce` and the
-/// line's code is exhausted.
+/// Writes a log line about an accepted callback, within the limit for the mode `Enforce` and the
+/// line's code.
 macro_rules! event_line {
     ($level:ident, $code:literal, $accepted:ident, $now:ident, $($rest:tt)+) => {
         limited_line!(

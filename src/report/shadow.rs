@@ -54,7 +54,7 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 /// The level is:
 ///
 /// - warning for an answer that enforce mode replaces, and for a compressed answer;
-/// - warning for an answer that enforce mode passes or corrects, if the callback has a header or a
+/// - warning for an answer that enforce mode passes or corrects, to a callback with a header or a
 ///   field that the app does not receive in enforce mode;
 /// - debug for an answer that gatepost has not received as a whole;
 /// - info for any other answer.

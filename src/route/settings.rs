@@ -62,7 +62,7 @@ pub(crate) struct Route {
     pub(crate) limit: Option<RouteLimit>,
     /// Rate limit on the requests of each client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
-    /// Web pages that may read the replies. Has no effect on a verdict.
+    /// Web pages that may read the replies. They do not affect a verdict.
     pub(crate) cors: CorsOrigins,
     /// Form of the events from this route; `None` if the template sets the form.
     pub(crate) forward: Option<Forward>,
@@ -83,14 +83,15 @@ impl Route {
         self.parameters.is_empty() || self.parameters.may_be_in(target)
     }
 
-    /// Returns the query of a callback without the route's own parameters; `None` if the callback
-    /// has no query, or if the platform writes no values into the query.
+    /// Returns the query of a callback without the route's own parameters; `None` for a callback
+    /// without a query, or for a platform that writes no values into the query.
     pub(crate) fn query_of<'h>(&self, head: &Head<'h>) -> Option<Cow<'h, str>> {
         let query = head.uri().query().filter(|_| self.plan.reads_query)?;
         Some(self.parameters.removed_from(query))
     }
 
-    /// Returns true if `token` is the secret segment, or if the route has no secret segment.
+    /// Returns true if `token` is the secret segment. On a route without a secret segment, returns
+    /// true for every `token`.
     pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
         let Some(secret) = &self.token else { return true };
         token.is_some_and(|token| secret.matches(token.as_bytes()))
@@ -121,8 +122,8 @@ impl Route {
     /// contains. `app` is the application that the callback names.
     ///
     /// If a callback contains several names, the tenant is the first name that is bound to a
-    /// template, else the first name. A route with a template of its own needs no tenant, so the
-    /// tenant is the first name, unless this name is too long.
+    /// template, else the first name. On a route with a template of its own, the tenant is the
+    /// first name; `None` if this name is too long.
     ///
     /// # Errors
     ///
@@ -160,7 +161,7 @@ impl Route {
         binding.or_else(|| self.bindings.wildcard())
     }
 
-    /// Returns the application that the callback names, if a template is bound to an application.
+    /// Returns the application that the callback names; `None` if no binding names an application.
     pub(crate) fn application<'r>(&self, received: &Received<'r>) -> Option<Cow<'r, str>> {
         let locator = self.plan.tenant_app.as_ref().filter(|_| self.bindings.has_apps())?;
         locator.text(received).filter(|app| !app.is_empty())

@@ -51,7 +51,7 @@ pub(super) struct Subtrees {
 }
 
 impl Subtrees {
-    /// Adds a subtree, unless the base already has a subtree.
+    /// Adds the subtree of a base. Keeps a subtree that the base already has.
     pub(super) fn add(&mut self, base: String, owner: Owner) {
         self.depth = self.depth.max(base.matches('/').count());
         self.by_base.entry(base).or_insert(owner);

@@ -406,7 +406,7 @@ fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<C
 ///
 /// # Errors
 ///
-/// Returns an error if the connection fails, or if the reply is malformed.
+/// Returns an error for a failed connection, and for a malformed reply.
 pub fn read_reply(mut reader: Connection) -> io::Result<(Reply, Option<Connection>)> {
     let status = read_line(&mut reader)?;
     let status = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());

@@ -145,8 +145,8 @@ fn upgrades() -> Vec<Case> {
     ]
 }
 
-// If gatepost passed on an upgrade to h2c, the app could read the rest of the connection as HTTP/2,
-// and gatepost would not check the requests in it.
+// gatepost must not pass on an upgrade to h2c: after the upgrade, the app can read the rest of the
+// connection as HTTP/2, and gatepost does not check the requests in it.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {

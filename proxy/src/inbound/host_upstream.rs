@@ -157,7 +157,7 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
             HttpTask::Trailer(_) | HttpTask::Done => {}
         }
         if body.len() > MAX_ANSWER_BYTES {
-            // The subrequest ends if its receiver is closed.
+            // Closing the receiver ends the subrequest.
             handle.rx.close();
             let (status, headers) = response.unwrap_or_default();
             return Answer::Response { status, headers, body: None };

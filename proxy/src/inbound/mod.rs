@@ -92,8 +92,8 @@ pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
 /// is incomplete. A handshake needs less.
 pub(crate) const TLS_BYTES: usize = 32 * 1024;
 
-/// Memory of a connection while a request or a response passes, if the client and the upstream are
-/// slow. For each direction, Pingora has a buffer of 64 KiB and a queue of four chunks of 64 KiB.
+/// Memory of a connection between a slow client and a slow upstream, while a request or a response
+/// passes. For each direction, Pingora has a buffer of 64 KiB and a queue of four chunks of 64 KiB.
 /// Pingora also has a buffer of 64 KiB for a second attempt. gatepost keeps up to 64 KiB of the
 /// next request.
 pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
@@ -186,8 +186,8 @@ impl InboundServer {
         }
     }
 
-    /// Determines the client and the version of HTTP; `None` if the connection ends or is too slow,
-    /// or if its PROXY header or TLS handshake fails.
+    /// Determines the client and the version of HTTP; `None` for a connection that ends, is too
+    /// slow, or fails at its PROXY header or TLS handshake.
     async fn identify(
         &self,
         mut stream: Stream,

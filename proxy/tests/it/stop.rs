@@ -59,7 +59,7 @@ fn admin_listener_serves_health_and_metrics() {
     assert!(get("/metrics").1.contains("# TYPE gatepost_requests_in_flight gauge"));
 }
 
-/// Sends signals whose default action would end the process.
+/// Sends signals whose default action ends the process.
 fn send_harmless_signals(gate: &Program) {
     for name in ["USR1", "USR2", "PIPE", "HUP"] {
         gate.signal(name);

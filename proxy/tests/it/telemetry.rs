@@ -378,7 +378,7 @@ fn metric_names(metrics: &str) -> BTreeSet<&str> {
     metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
 }
 
-/// Returns the cells of each table row whose first cell is formatted as code.
+/// Returns the cells of each table row whose first cell is code.
 fn rows(page: &str) -> impl Iterator<Item = Vec<String>> {
     let lines = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
     lines.map(|line| line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect())
@@ -399,8 +399,8 @@ fn page_of_metrics_matches_a_scrape() {
     let metrics = gate.metrics();
     let page = include_str!("../../../src/manual/metrics.md");
     let mut found = metric_names(&metrics);
-    // These metrics appear only if the config has a route in shadow mode, after the first TLS
-    // handshake, or if the config has a certificate.
+    // These metrics appear only with a route in shadow mode, after the first TLS handshake, or with
+    // a certificate in the config.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");

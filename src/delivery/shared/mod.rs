@@ -1,9 +1,9 @@
 //! The steps of a callback in the state that machines share. gatepost takes each step after the
 //! corresponding step in this process:
 //!
-//! 1. gatepost stores a signature or id that this process receives for the first time, unless the
-//!    shared state already contains it. If the signature or id has arrived earlier with other data,
-//!    gatepost treats the callback as a reuse of the signature or id.
+//! 1. If this process receives a signature or id for the first time, gatepost adds it to the shared
+//!    state, but never replaces an entry. If the signature or id has arrived earlier with other
+//!    data, gatepost treats the callback as a reuse of the signature or id.
 //! 2. Before gatepost asks the app about a callback, gatepost claims the callback. If another
 //!    process has the reply, gatepost repeats that reply. If another process is asking the app,
 //!    gatepost waits for the reply of that process. The claim expires one second after the end of
@@ -17,7 +17,7 @@
 //!    notification, gatepost does this before the app receives the event. For a decision, gatepost
 //!    does this after the app's answer. At the end of a session, gatepost looks for a newer session
 //!    before the app receives the event.
-//! 6. On a route whose rate limit is shared, gatepost spends one permit on the callback before the
+//! 6. On a route with a shared rate limit, gatepost spends one permit on the callback before the
 //!    app receives the event or the store appends it. If this machine has no permit, gatepost first
 //!    takes permits. See `src/limit/shared.rs`.
 //!

@@ -154,7 +154,7 @@ pub enum StoreError {
         "expected a store whose file gatepost can write and read, found a failure: {0}; repair the disk, then restart gatepost, which checks the file"
     )]
     Failed(String),
-    /// Together with the new event, the pending and dead events exceed `max_bytes`.
+    /// With the new event, the pending and dead events exceed `max_bytes`.
     #[error(
         "expected fewer than {max_bytes} stored bytes, found a full store; correct the app so that it takes the events, remove events with `gatepost queue drop`, or raise max_bytes"
     )]

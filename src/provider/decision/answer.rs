@@ -151,8 +151,8 @@ impl Decision {
         let names = [Some(COMMON_MESSAGE), self.fields.name(field)];
         let message = (inside.iter().chain([&object]))
             .find_map(|object| names.iter().flatten().find_map(|name| object.get(name)))?;
-        // Drop a message of a wrong type. After an error, gatepost would apply the failure policy,
-        // and that policy may allow the request that the app has denied.
+        // Drop a message of a wrong type, without an error. After an error, gatepost applies the
+        // failure policy, and that policy may allow the request that the app has denied.
         self.reply_field(field, message, &mut Conversion::of_answer()).ok().flatten()
     }
 
@@ -319,8 +319,8 @@ impl Decision {
         }
     }
 
-    /// Drops an unknown member of an answer, and notes its name. Returns an error if the member is
-    /// probably misspelt, or if it is in a config.
+    /// Drops an unknown member of an answer, and notes its name. Returns an error for a member
+    /// that is probably misspelt, and for each member in a config.
     fn drop_unknown(
         &self,
         name: &str,

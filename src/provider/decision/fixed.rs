@@ -360,7 +360,7 @@ impl<'f> Contents<'f> {
         }
     }
 
-    /// Returns the type of this value if a text cannot contain the value; otherwise `None`.
+    /// Returns the type of a value that a text cannot contain; `None` for any other value.
     const fn found(&self) -> Option<&'static str> {
         match self {
             Self::Array => Some("an array"),

@@ -54,7 +54,7 @@ impl ReplyForm {
 /// A template's values for reply signing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReplySigning {
-    /// True if the replies are tokens, false if they are plain JSON.
+    /// True if the replies are tokens; false for plain JSON.
     pub(crate) is_signed: bool,
     /// The signing key, which also verifies the token of an app that signs its answers; `None` if
     /// the template has no key.

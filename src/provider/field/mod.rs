@@ -254,7 +254,7 @@ impl Fields {
                 continue;
             }
             // Treat a second member for the same field as undeclared. If the object also has the
-            // field's name, treat an alias as undeclared. Otherwise two members would have one
+            // field's name, treat an alias as undeclared. Two members must not have the same
             // name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
@@ -346,8 +346,8 @@ impl Fields {
 
     /// Checks that an undeclared name is not a misspelt name of a declared field.
     ///
-    /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
-    /// could lack a protection that the app has set.
+    /// gatepost drops undeclared members of an answer. Without this check, gatepost also drops a
+    /// misspelt member, and the reply can lack a protection that the app has set.
     ///
     /// # Errors
     ///

@@ -20,8 +20,7 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// Returns an error if the conversion fails and the misfit is not permitted. `out` is then
-    /// unchanged.
+    /// Returns an error for a misfit that `conversion` does not permit. `out` is then unchanged.
     pub(super) fn write(
         &self,
         value: &Value<'_>,

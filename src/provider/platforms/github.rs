@@ -106,42 +106,42 @@ callback! { "github":
         Ping(GithubPing) = "ping",
         /// A push to a branch or tag.
         Push(GithubPush) = "push",
-        /// A check run has been created, requested or completed.
+        /// A new, requested or completed check run.
         CheckRun(GithubEvent) = "check_run",
-        /// A check suite has been requested or completed.
+        /// A requested or completed check suite.
         CheckSuite(GithubEvent) = "check_suite",
-        /// A branch or tag has been created.
+        /// A new branch or tag.
         Create(GithubEvent) = "create",
-        /// A branch or tag has been deleted.
+        /// A deleted branch or tag.
         Delete(GithubEvent) = "delete",
-        /// A deployment has been created.
+        /// A new deployment.
         Deployment(GithubEvent) = "deployment",
         /// The status of a deployment has changed.
         DeploymentStatus(GithubEvent) = "deployment_status",
         /// A user has forked the repository.
         Fork(GithubEvent) = "fork",
-        /// A comment on an issue or pull request has been created, edited or deleted.
+        /// A new, edited or deleted comment on an issue or pull request.
         IssueComment(GithubEvent) = "issue_comment",
-        /// An issue has been opened, edited, closed or otherwise changed.
+        /// A new, edited, closed or otherwise changed issue.
         Issues(GithubEvent) = "issues",
-        /// A collaborator has been added to or removed from the repository, or their permissions
-        /// have changed.
+        /// A new or removed collaborator of the repository, or a change of a collaborator's
+        /// permissions.
         Member(GithubEvent) = "member",
-        /// A pull request has been opened, edited, closed or otherwise changed.
+        /// A new, edited, closed or otherwise changed pull request.
         PullRequest(GithubEvent) = "pull_request",
-        /// A review of a pull request has been submitted, edited or dismissed.
+        /// A new, edited or dismissed review of a pull request.
         PullRequestReview(GithubEvent) = "pull_request_review",
-        /// A release has been created, published, edited or deleted.
+        /// A new, published, edited or deleted release.
         Release(GithubEvent) = "release",
-        /// A repository has been created, renamed, archived, deleted or otherwise changed.
+        /// A new, renamed, archived, deleted or otherwise changed repository.
         Repository(GithubEvent) = "repository",
         /// A user has added or removed a star.
         Star(GithubEvent) = "star",
         /// The status of a commit has changed.
         Status(GithubEvent) = "status",
-        /// A job of GitHub Actions has been queued, started or completed.
+        /// A queued, started or completed job of GitHub Actions.
         WorkflowJob(GithubEvent) = "workflow_job",
-        /// A run of a workflow has been requested, started or completed.
+        /// A requested, started or completed run of a workflow.
         WorkflowRun(GithubEvent) = "workflow_run",
         /// A callback for which the definition has no other kind. The event's subject is the value
         /// of `X-GitHub-Event`.

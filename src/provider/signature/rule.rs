@@ -23,7 +23,7 @@ pub(crate) struct Signature {
     pub(crate) jwt: Option<Box<JwtRule>>,
     /// The location of the signature.
     pub(crate) found_in: Locator,
-    /// The character between the entries, if the text at `found_in` is a list.
+    /// The character between the entries of the list at `found_in`; `None` without a list.
     pub(crate) separator: Option<char>,
     /// The text before each signature by `digest`, such as `sha256=`. For a key of `digest`,
     /// gatepost ignores entries without this text.

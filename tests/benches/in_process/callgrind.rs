@@ -43,8 +43,8 @@ const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unali
 #[inline(never)]
 fn measured(work: &mut dyn FnMut()) {
     work();
-    // Keep the call out of tail position: a tail call is a jump, so callgrind would not count the
-    // work as part of this function.
+    // Keep the call out of tail position: a tail call is a jump, and callgrind does not count
+    // work after a jump as part of this function.
     std::hint::black_box(());
 }
 

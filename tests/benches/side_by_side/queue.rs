@@ -81,7 +81,7 @@ struct RoundFigures {
 /// figures of the complete rounds.
 ///
 /// # Errors
-/// Returns an error if a reply is wrong or missing, or if an event does not reach the app.
+/// Returns an error for a wrong or missing reply, and for an event that does not reach the app.
 pub(super) fn compare(
     ground: &Ground,
     app: &App,

@@ -147,8 +147,8 @@ struct Sample {
 /// earlier figures. Returns the panels of the plot.
 ///
 /// # Errors
-/// Returns an error if a reply is wrong or missing, or if the app does not receive one event per
-/// push.
+/// Returns an error for a wrong or missing reply, and for an app that does not receive one event
+/// per push.
 pub(super) fn compare(
     ground: &Ground,
     app: &App,

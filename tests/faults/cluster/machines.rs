@@ -111,8 +111,8 @@ impl Machines {
         counters.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
     }
 
-    /// Suspends a machine, as a virtual machine is suspended during a migration: the clock
-    /// continues, and the connections stay open.
+    /// Suspends a machine like a virtual machine during a migration: the clock continues, and the
+    /// connections stay open.
     pub fn suspend(&self, number: usize) {
         self.signal(number, Signal::STOP);
     }

@@ -1,5 +1,5 @@
 //! Crash test of a cluster: the program kills gateposts and NATS servers under load, and checks
-//! that no acknowledged event is lost.
+//! that the cluster loses no acknowledged event.
 //!
 //! Three gateposts, called machines, share a store on three NATS servers. In each round, the
 //! program kills one of these six processes with `SIGKILL`, and starts it again. Clients send

@@ -57,8 +57,8 @@ impl SecretFile {
         secret.map(|setting| Self::create_if_fits(path(setting), None, |_| true)).collect()
     }
 
-    /// Creates the file with the first form of a random secret for which `fits` returns true. Each
-    /// form starts with the prefix of the platform's keys, if the platform has one.
+    /// Creates the file with the first form of a random secret for which `fits` returns true. If
+    /// the platform's keys have a prefix, each form starts with the prefix.
     fn create_if_fits(
         path: PathBuf,
         prefix: Option<&str>,

@@ -148,8 +148,8 @@ impl ClientConnection {
     ///
     /// # Errors
     ///
-    /// Returns a [`ServeEnd`] if the head is malformed or too large, exceeds a bound, or is still
-    /// incomplete when the client disconnects or gatepost stops.
+    /// Returns a [`ServeEnd`] if the head is malformed or too large, or exceeds a bound. Also
+    /// returns a `ServeEnd` after the client disconnects or gatepost stops during the head.
     #[cold]
     async fn read_head(
         &mut self,

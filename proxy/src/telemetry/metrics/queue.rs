@@ -113,7 +113,7 @@ impl QueueMetrics {
         self.settle.observe(took.as_secs_f64());
     }
 
-    /// Records the time that the store took to accept an event. If `error` is set, instead
+    /// Records the time that the store took to accept an event. With an `error`, instead
     /// counts an event that the store has not accepted.
     pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
         match error {

@@ -66,7 +66,7 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A store on NATS JetStream.
 ///
-/// The store runs on a separate thread until it is dropped.
+/// The store runs on a separate thread. Dropping the store ends the thread.
 #[derive(Debug)]
 pub struct NatsStore {
     shared: Arc<Shared>,

@@ -461,7 +461,7 @@ pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, 
     let store = gatepost_store::NatsStore::open(options, rules(LARGE)).unwrap();
     append(&store, event("1", "push", None), 1).await;
     let one = store.status().await.unwrap().pending.bytes;
-    // The server refuses a message with which the stream would reach its maximum size, so the
+    // The server refuses a message with which the stream reaches its maximum size, so the
     // result has room for half an event more.
     bytes / event("1", "push", None).stored_bytes() * one + one / 2
 }

@@ -158,7 +158,7 @@ function reply(tr, callback) {
   tr.cells[3].replaceChildren(link);
 }
 
-// When the operator returns from a callback, the arrow keys start at the row of the callback.
+// Focuses the row of the callback from which the operator returns, so that the arrow keys start there.
 function restore() {
   const id = sessionStorage.getItem("open");
   sessionStorage.removeItem("open");

@@ -190,7 +190,7 @@ async fn send(
 }
 
 impl ScenarioTarget {
-    /// Returns a callback that is signed with the current time. `start` is the time at which the
+    /// Builds a callback, and signs it with the current time. `start` is the time at which the
     /// scenario started.
     pub(super) fn callback(
         &self,
