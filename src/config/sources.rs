@@ -29,7 +29,7 @@ impl ConfigSources {
     ///
     /// # Errors
     ///
-    /// Returns an error if the variable is not set or not UTF-8.
+    /// Returns an error for a missing variable, and for a value that is not UTF-8.
     #[expect(clippy::disallowed_methods, reason = "only this file of the core reads sources")]
     pub(crate) fn variable(&self, name: &str) -> Result<Zeroizing<String>, VarError> {
         match self.overrides.get(name) {
@@ -43,7 +43,7 @@ impl ConfigSources {
     ///
     /// # Errors
     ///
-    /// Returns the problem if the variable is not set or not UTF-8.
+    /// Returns the problem of a missing variable, or of a value that is not UTF-8.
     pub(crate) fn plain_variable(&self, name: &str) -> Result<Zeroizing<String>, String> {
         match self.variable(name) {
             Ok(value) => Ok(value.trim_end().to_owned().into()),
@@ -170,8 +170,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.watched_file(name, MAX_TEXT_BYTES)
     }
 
-    /// Reads a file that the config names. If `watch` is true, gatepost reloads the config when the
-    /// file changes.
+    /// Reads a file that the config names. With `watch = true`, gatepost reloads the config after a
+    /// change of the file.
     pub(super) fn watched_file(
         &self,
         name: &Located<&'f str>,
@@ -279,7 +279,7 @@ fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// Describes an environment variable that is not set or not UTF-8.
+/// Describes a missing environment variable, or a value that is not UTF-8.
 ///
 /// Omits a name with unusual characters. The operator may have written the secret instead of a
 /// name.

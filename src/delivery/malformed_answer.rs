@@ -7,8 +7,7 @@ use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::printable::printable;
 use crate::reply::Answer;
 
-/// Adds the status and the content type of the answer to the reason, if the reason is an answer
-/// that is not a JSON object.
+/// Adds the status and the content type of an answer that is not a JSON object to the reason.
 pub(super) fn add_content_type(conclusion: &mut Conclusion, answer: &Answer) {
     if let Origin::Failure(reason) = &conclusion.origin
         && reason.kind() == UnavailableKind::AnswerMalformed

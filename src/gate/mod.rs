@@ -153,7 +153,7 @@ impl Gate {
         self.0.signs_events.store(config.signs_events(), Ordering::Relaxed);
         let active = ActiveConfig::new(config, Some(&earlier));
         // Before the new config is visible, the filter must contain the new paths, and the flag
-        // must cover the new queries. Otherwise a callback on a new path could reach the app
+        // must cover the new queries. Otherwise, a callback on a new path can reach the app
         // without a verdict.
         active.routes.add_to(&self.0.path_filter);
         self.0.reads_queries.fetch_or(active.routes.has_front_controllers(), Ordering::Relaxed);
@@ -209,7 +209,7 @@ impl Gate {
     /// The other server may map further paths to a callback path or to an app address: index files
     /// (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path info
     /// (`/live/push/x`). That server may also take the path from the query (`/?s=/live/push`).
-    /// gatepost refuses these requests too, unless the config has `reserve = "exact"`.
+    /// Without `reserve = "exact"` in the config, gatepost refuses these requests too.
     #[must_use]
     pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let admission = self.admit_lazily(head.uri(), Reach::Subtree, || (*head, now));
@@ -235,7 +235,7 @@ impl Gate {
     /// Judges the head of a request, like [`Gate::admit`], but takes the head and the time from
     /// `arrival`.
     ///
-    /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or
+    /// Calls `arrival` only if some server may read the path of `uri` as the path of a route or
     /// of an app address. For all other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(

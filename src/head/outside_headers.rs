@@ -108,7 +108,7 @@ const USUAL: [&str; 3] = ["content-length", "content-type", "transfer-encoding"]
 enum Sender {
     Anyone,
     TrustedProxy,
-    /// Only gatepost, if gatepost signs events.
+    /// A gatepost that signs events.
     EventSigning,
     Gatepost,
 }

@@ -150,10 +150,10 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 
 /// Returns the `content-type` for an app that receives the body unchanged.
 ///
-/// Most platforms do not sign this header. A client could send a captured callback again with
-/// another type. The app and gatepost would then read different fields. If the type names a format
-/// in which gatepost has not read the body, the app receives the type of the format that gatepost
-/// has read.
+/// Most platforms do not sign this header, so a client can send a captured callback again with
+/// another type, by which the app reads other fields than gatepost. Therefore, if the type names a
+/// format in which gatepost has not read the body, the app receives the type of the format that
+/// gatepost has read.
 fn content_type(
     received: Option<HeaderValue>,
     format: BodyFormat,

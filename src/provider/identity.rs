@@ -24,10 +24,7 @@ impl fmt::Display for IdentityInfo {
         match self {
             Self::Content(places) => {
                 let places = places.join(" or ");
-                write!(
-                    f,
-                    "a digest of the data if {places} is present; otherwise new for each callback"
-                )
+                write!(f, "with {places}, a digest of the data; otherwise new for each callback")
             }
             Self::Declared(places) => write!(f, "id: {}", places.join(" and ")),
             Self::New => f.write_str("new for each callback"),

@@ -194,8 +194,8 @@ fn reused_id(accepted: &Accepted, now: Timestamp) {
     );
 }
 
-/// Returns true if the app's answer itself is the reason. The level of the line is then warning,
-/// unless gatepost repeats the last good reply.
+/// Returns true if the app's answer itself is the reason. The level of the line is then warning.
+/// For a repeated last good reply, the level is error.
 const fn is_word_of_app(kind: UnavailableKind) -> bool {
     matches!(
         kind,

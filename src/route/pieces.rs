@@ -23,8 +23,8 @@ pub(super) struct Pieces {
     has_authority: bool,
     /// True if some server reads a segment as `..`.
     pub(super) has_parent: bool,
-    /// Number of segments with a name, if only an unencoded `/` separates segments. Every server
-    /// finds at least this many segments.
+    /// Number of segments with a name between unencoded `/`. Every server finds at least this many
+    /// segments.
     literal_segments: usize,
     /// True if a segment has no name, such as `.` or `;x`.
     has_nameless: bool,
@@ -206,7 +206,7 @@ fn has_parent(decoded: &str) -> bool {
     segments.any(|segment| before_parameters(segment).trim_end() == "..")
 }
 
-/// Returns true if some server would resolve a segment `.` or `..` of the path.
+/// Returns true if some server resolves a segment `.` or `..` of the path.
 pub(crate) fn has_dot_segment(path: &str) -> bool {
     let decoded = decode(path);
     let segments = decoded.split(|c| is_slash(c) || is_cut(c));

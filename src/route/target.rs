@@ -1,4 +1,4 @@
-//! The target of a request, and the parameters that some server could read in it.
+//! The target of a request, and the parameters that some server may read in it.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -32,7 +32,7 @@ impl<'t> Target<'t> {
         Self::new(uri.path(), uri.query())
     }
 
-    /// Returns each parameter that some server could read in the target.
+    /// Returns each parameter that some server may read in the target.
     ///
     /// Servers differ in the order of decoding and splitting, and in the characters that separate
     /// parameters. A rewrite rule may also turn a decoded path into a query: with
@@ -73,7 +73,7 @@ pub(super) fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-/// Returns true if some server could read the decoded `name` as a name with the letters `expected`.
+/// Returns true if some server may read the decoded `name` as a name with the letters `expected`.
 ///
 /// PHP ends a name at a NUL, and reads `c[]` and `c[x]` as an array `c`.
 pub(super) fn is_named(name: &str, expected: &str) -> bool {
@@ -83,7 +83,7 @@ pub(super) fn is_named(name: &str, expected: &str) -> bool {
 }
 
 /// Decodes the name in `piece`, which is a part of a query as received. Returns true if some server
-/// could read that name as a name with the letters `expected`.
+/// may read that name as a name with the letters `expected`.
 pub(super) fn piece_is_named(piece: &str, expected: &str) -> bool {
     let name = piece.split('=').next().unwrap_or_default();
     let name: Cow<'_, str> = decode(name);

@@ -117,7 +117,7 @@ fn shared_filter_never_rules_out_a_spelling_of_a_known_path() {
         );
     }
     for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/login"] {
-        assert!(path_filter.rules_out(other), "expected {other} to be ruled out, found it passed");
+        assert!(path_filter.rules_out(other), "expected no hit for {other}, found one");
     }
 }
 
@@ -213,7 +213,7 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)),
-            "expected {spelling} to be reserved, found another result"
+            "expected a reserved path, found another result for {spelling}"
         );
     }
 }
@@ -416,7 +416,7 @@ fn reserves_address_with_and_without_slash_at_the_end() {
         for path in ["/ev/push", "/ev/push/", "/ev/push//", "/EV/push/"] {
             assert!(
                 matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-                "expected {path} to be reserved, found another result"
+                "expected a reserved path, found another result for {path}"
             );
         }
     }
@@ -468,7 +468,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
     ] {
         assert!(
             routes.must_refuse(&find(&routes, path, Reach::Exact)),
-            "expected {path} to be refused, found it open"
+            "expected a refusal of {path}, found it open"
         );
     }
 }
@@ -512,7 +512,7 @@ fn reserves_subtree_of_address_only_in_front_of_file_server() {
         let found = find(&routes, path, Reach::Subtree);
         assert!(
             matches!(found, Lookup::Reserved(_)),
-            "expected {path} to be reserved, found another result"
+            "expected a reserved path, found another result for {path}"
         );
     }
     for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
@@ -585,7 +585,7 @@ fn index_script_reserves_its_folder_but_not_the_root() {
         let found = find(&routes, path, Reach::Subtree);
         assert!(
             matches!(found, Lookup::Reserved(_)),
-            "expected {path} to be reserved, found another result"
+            "expected a reserved path, found another result for {path}"
         );
     }
     for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
@@ -625,7 +625,7 @@ fn finds_path_after_script_in_a_folder() {
     for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-            "expected {path} to be reserved, found another result"
+            "expected a reserved path, found another result for {path}"
         );
     }
 }

@@ -1,9 +1,9 @@
 //! Prediction of the effect of enforce mode on the app's answer to a genuine callback.
 //!
 //! In shadow mode, the app receives the callback unchanged. The prediction describes the reply that
-//! gatepost would write from the app's answer. In enforce mode, the app may receive another form of
-//! the callback, such as JSON, and may then answer differently. The prediction therefore names the
-//! headers and fields that the app would not receive.
+//! gatepost writes from the same answer in enforce mode. In that mode, the app may receive another
+//! form of the callback, such as JSON, and may then answer differently. The prediction therefore
+//! names the headers and fields that the app does not receive in enforce mode.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ const GENERAL: [HeaderName; 15] = [
 /// balancer sets them.
 const GENERAL_PREFIXES: [&str; 4] = ["x-forwarded-", "x-real-ip", "traceparent", "tracestate"];
 
-/// Maximum number of headers in a prediction. A client could send any number of headers.
+/// Maximum number of headers in a prediction. A client can send any number of headers.
 const MAX_HEADERS: usize = 16;
 
 /// Maximum length of the name of a header in a prediction, in bytes.
@@ -93,14 +93,14 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The platform would receive the same status and body.
+    /// In enforce mode, the platform receives the same status and body.
     Passed,
-    /// The platform would receive a reply that gatepost writes from the answer.
+    /// In enforce mode, the platform receives a reply that gatepost writes from the answer.
     PutRight,
-    /// The platform would receive the reply of the failure policy, or a denial because of an empty
-    /// answer.
+    /// In enforce mode, the platform receives the reply of the failure policy, or a denial because
+    /// of an empty answer.
     Replaced,
-    /// gatepost would not ask the app about this kind.
+    /// In enforce mode, gatepost does not ask the app about this kind.
     NotAsked,
     /// No prediction: the app compressed the answer. In enforce mode, gatepost does not request
     /// compression.
@@ -191,32 +191,34 @@ impl Prediction {
         self.effect
     }
 
-    /// Returns the reason if gatepost could not use the answer; `None` otherwise.
+    /// Returns the reason for which gatepost cannot use the answer, else `None`.
     #[must_use]
     pub const fn reason(&self) -> Option<&Unavailable> {
         self.reason.as_ref()
     }
 
-    /// Returns the differences between the answer and the reply that gatepost would write from it.
+    /// Returns the differences between the answer and the reply that gatepost writes from it in
+    /// enforce mode.
     pub fn changes(&self) -> impl ExactSizeIterator<Item = &str> {
         self.changes.iter().map(|change| &**change)
     }
 
-    /// Returns the platform's headers that the app would not receive: at most 16 names.
+    /// Returns the platform's headers that the app does not receive in enforce mode, at most 16
+    /// names.
     pub fn missing_headers(&self) -> impl ExactSizeIterator<Item = &str> {
         self.missing_headers.iter().map(|name| &**name)
     }
 
-    /// Returns the fields that serve only the signature and that the app would not receive, such as
-    /// `sign` and `t`.
+    /// Returns the fields that serve only the signature and that the app does not receive in enforce
+    /// mode, such as `sign` and `t`.
     pub fn missing_fields(&self) -> impl ExactSizeIterator<Item = &str> {
         self.missing_fields.iter().map(|name| &**name)
     }
 }
 
-/// Returns true if gatepost would not have waited for the end of the answer. The time starts at the
-/// arrival of the request's head, because in shadow mode the app receives the request's body while
-/// the client sends this body.
+/// Returns true if the answer took longer than gatepost waits in enforce mode. The time starts at
+/// the arrival of the request's head, because in shadow mode the app receives the request's body
+/// while the client sends this body.
 fn is_late(accepted: &Accepted, ask: &Ask, now: Timestamp) -> bool {
     let arrived = accepted.arrived();
     let took = now.as_millis().saturating_sub(arrived.as_millis());

@@ -1,7 +1,7 @@
 //! Load test of the program `gatepost` while the app, the log or the clients fail.
 //!
-//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table. The script fails if a check fails
-//! or a reply is lost. A lost reply is missing, late, malformed or meant for another request, or
+//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table. The script fails after a failed
+//! check or a lost reply. A lost reply is missing, late, malformed or meant for another request, or
 //! acknowledges an event that the app never received.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]

@@ -1,4 +1,4 @@
-//! Tests of templates that are bound to an application of a push domain.
+//! Tests of templates that bind an application of a push domain.
 
 use gatepost::{Gate, Head};
 use http::{HeaderMap, Method, Uri};

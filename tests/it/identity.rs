@@ -271,7 +271,7 @@ fn definition_info_contains_rule_for_id() {
     assert_eq!(rule("github.member"), "id: header:x-github-delivery");
     assert_eq!(
         rule("srs.on_hls"),
-        "a digest of the data if /seq_no is present; otherwise new for each callback"
+        "with /seq_no, a digest of the data; otherwise new for each callback"
     );
     assert_eq!(rule("srs.on_stop"), "new for each callback");
 }

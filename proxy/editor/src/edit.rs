@@ -36,7 +36,7 @@ pub enum Edit {
         /// Change to the template.
         change: TemplateChange,
     },
-    /// Unbinds tenants from a template. Each tenant must be bound to that template.
+    /// Unbinds tenants from a template. The template must bind each of them.
     Unbind {
         /// Name of the template.
         name: String,

@@ -1,7 +1,7 @@
 //! Folders for the key files that an edit may name.
 //!
-//! If an edit over the network could name any file as a key, the client could learn from the errors
-//! which files exist.
+//! Without these folders, an edit over the network can name any file as a key, so the client can
+//! learn from the errors which files exist.
 
 use std::collections::HashSet;
 use std::fs;
@@ -31,7 +31,7 @@ impl<'a> KeyFolders<'a> {
     /// does not name must be in one of the folders.
     ///
     /// Also checks that an address in `before` names each environment variable that an address in
-    /// `after` names. Otherwise, a client could send a secret from the environment to an app of its
+    /// `after` names. Otherwise, a client can send a secret from the environment to an app of its
     /// choice.
     ///
     /// Follows symbolic links and `..`. For a file outside of the folders, the error does not

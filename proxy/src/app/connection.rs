@@ -70,7 +70,7 @@ impl AppConnection {
         }
     }
 
-    /// Ends the connection, and looks for TLS in the bytes that hyper could not parse.
+    /// Ends the connection, and looks for TLS in the bytes that hyper has not parsed.
     fn end(&mut self) {
         if let Some(task) = self.task.take() {
             self.has_found_tls = begins_with_tls(&task.into_parts().read_buf);

@@ -5,8 +5,8 @@
 //!    callback.
 //! 2. A captured callback keeps none of the allocations that gatepost needs to serve a callback:
 //!    buffers, header maps and the event, about 30 allocations. The ring frees a callback only after
-//!    `keep` further callbacks. If the ring kept these allocations, each allocation of the next
-//!    callback would be memory that is no longer in the CPU's caches. For a `push` callback with a
+//!    `keep` further callbacks. With a ring that keeps these allocations, each allocation of the
+//!    next callback is memory that is no longer in the CPU's caches. For a `push` callback with a
 //!    body of 700 bytes, a ring that kept these allocations took 16 % to 22 % more CPU time than no
 //!    ring, and 8.8 KB of memory. With the two allocations, the ring takes 7 % to 11 % more CPU time
 //!    than no ring, and 2.8 KB of memory.
@@ -51,7 +51,7 @@ pub(crate) struct CapturedCallback {
 /// The values that [`CapturedRequest::write`] writes, and the body.
 #[expect(
     clippy::large_enum_variant,
-    reason = "a box would be a third allocation for each accepted callback, the usual case"
+    reason = "a box is a third allocation for each accepted callback, the usual case"
 )]
 enum PackedCallback {
     /// An accepted callback, as its permit, which contains the body.

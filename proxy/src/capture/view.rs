@@ -50,12 +50,12 @@ pub(crate) struct CallbackRow {
 pub(crate) struct CallbackView {
     #[serde(flatten)]
     pub(crate) row: CallbackRow,
-    /// True if a part of the request is masked or cut.
+    /// True if gatepost has masked or cut a part of the request.
     pub(crate) is_masked: bool,
     /// True if gatepost can send the event again.
     pub(crate) can_replay: bool,
     pub(crate) request: MessageView,
-    /// Steps of the verdict, as `gatepost explain` prints them; empty if the body is cut.
+    /// Steps of the verdict, as `gatepost explain` prints them; empty for a cut body.
     pub(crate) steps: Vec<StepView>,
     /// True if gatepost has loaded another config since the callback. The steps are those of the
     /// current config.

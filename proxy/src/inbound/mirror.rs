@@ -30,7 +30,7 @@ const REMEDY: &str = "check the app at the address in `mirror`";
 
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
-/// A copy in flight, which counts until this value is dropped.
+/// A copy in flight, which counts until the drop of this value.
 struct Slot;
 
 impl Slot {

@@ -58,7 +58,7 @@ impl UnjudgedBytes {
         Self(Arc::new(Account { limit, ledger: Mutex::default() }))
     }
 
-    /// Counts a request of `bytes` bytes until the returned value is dropped, or until gatepost
+    /// Counts a request of `bytes` bytes until the drop of the returned value, or until gatepost
     /// closes the request.
     pub(crate) fn hold(&self, source: Source, bytes: usize) -> HeldBytes {
         let signal = Arc::new(CloseSignal::default());
@@ -93,7 +93,7 @@ impl Account {
         {
             closed.extend(ledger.remove_oldest(source));
         }
-        // Wake the closed requests after the lock is released, because each of them needs the lock.
+        // Wake the closed requests only after the release of the lock, because each needs the lock.
         drop(ledger);
         closed.iter().for_each(|signal| signal.close());
         number
@@ -148,7 +148,7 @@ impl Ledger {
     }
 }
 
-/// The bytes of a request without a verdict. They count until this value is dropped, or until
+/// The bytes of a request without a verdict. They count until the drop of this value, or until
 /// gatepost closes the request.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {

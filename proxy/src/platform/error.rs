@@ -31,7 +31,7 @@ pub(crate) enum PlatformError {
     /// Error in the move of a rule, after which gatepost has restored the earlier rule.
     #[error("{error}; gatepost has restored the rule of {template} for {rule}")]
     NotMoved { error: Box<Self>, rule: String, template: String },
-    /// Error in the move of a rule, after which gatepost could not restore the earlier rule.
+    /// Error in the move of a rule, after which gatepost cannot restore the earlier rule.
     #[error(
         "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
          {lost}; bind the domain in the platform's console"

@@ -211,7 +211,7 @@ fn hand_over(mut stream: &UnixStream, offer: &OfferedSockets) -> io::Result<()> 
     stream.read_exact(&mut [0])
 }
 
-/// Returns an error for a directory in which another user could replace the socket.
+/// Returns an error for a directory in which another user can replace the socket.
 fn check_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -241,7 +241,7 @@ fn is_ours(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
 }
 
-/// A Pingora service on sockets that are already bound.
+/// A Pingora service on bound sockets.
 pub(crate) struct ListeningService<A> {
     service: listening::Service<A>,
     sockets: Sockets,

@@ -22,8 +22,8 @@ fn serve_example(name: &str, app: u16) -> Gatepost {
 }
 
 /// Checks an example app. The app accepts a genuine push, gets no byte of a forged push, and allows
-/// one of two viewers to play. While the app is suspended, and after it is killed, gatepost applies
-/// the failure policy.
+/// one of two viewers to play. While the test suspends the app, and after it kills the app,
+/// gatepost applies the failure policy.
 ///
 /// `connected` is the text that the app logs for each connection. `connections` is the expected
 /// number of log lines with this text.

@@ -243,8 +243,8 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains(evidence), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \
-                 ce-id\ta digest of the data if /event_time or /update_time or /sequence is \
-                 present; otherwise new for each callback\n  \
+                 ce-id\twith /event_time or /update_time or /sequence, a digest of the data; \
+                 otherwise new for each callback\n  \
                  common\tstarted\n  event_type\tinteger\t";
     assert!(stdout.starts_with(start), "expected {start} at the start, found {stdout}");
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");

@@ -42,7 +42,7 @@ pub fn root() -> PathBuf {
 #[derive(Debug)]
 pub struct Block {
     pub language: String,
-    /// Name of the file, if the preceding text says `Save this as`.
+    /// Name of the file after `Save this as` in the preceding text.
     pub file: Option<String>,
     pub text: String,
 }
@@ -226,7 +226,7 @@ impl Drop for Shell {
     }
 }
 
-/// Replaces the number `from`, unless it is a part of a longer number.
+/// Replaces the number `from`, but no part of a longer number.
 fn replaced(text: &str, from: &str, to: &str) -> String {
     let mut parts = text.split(from);
     let mut out = parts.next().unwrap_or_default().to_owned();

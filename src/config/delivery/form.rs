@@ -89,7 +89,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` if an address has a path or a query, even if the path is only `/`.
+/// Returns `true` for an address with a path, even a mere `/`, or with a query.
 fn has_path(address: &str) -> bool {
     match address.strip_prefix("unix:") {
         Some(socket) => socket.contains(':'),

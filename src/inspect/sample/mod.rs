@@ -246,7 +246,7 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // Two alternatives with different values would contradict each other.
+            // Two alternatives with different values contradict each other.
             Locator::OneOf(places) => {
                 let has_value = |place: &&Locator| {
                     place

@@ -29,7 +29,7 @@ struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
     /// True if the answer is certainly for this item alone.
     is_specific: bool,
-    /// True if gatepost adds the template's default fields when the reply allows the request.
+    /// True if a reply that allows the request also has the template's default fields.
     takes_defaults: bool,
 }
 

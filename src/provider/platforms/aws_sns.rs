@@ -13,7 +13,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `Notification` callbacks.
     ///
-    /// A message that was published to the topic.
+    /// A message that a publisher has sent to the topic.
     pub struct Notification prints(subject timestamp) {
         /// The type of the message.
         type_: Option<String> = "Type",
@@ -94,7 +94,7 @@ describe! { "aws-sns":
 callback! { "aws-sns":
     /// A callback of Amazon SNS, with a variant for each kind.
     pub enum AwsSnsCallback {
-        /// A message that was published to the topic.
+        /// A message that a publisher has sent to the topic.
         Notification(Notification) = "Notification",
         /// SNS asks for the confirmation of a subscription. If the operator owns the topic, the app
         /// confirms by opening `SubscribeURL`.

@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 ///
-/// Returns an error if cargo or valgrind fails, or if a reply is unexpected.
+/// Returns an error for a failure of cargo or valgrind, and for an unexpected reply.
 pub fn count(filter: &str) -> Result<Baseline, Failure> {
     let named = PROXIES.iter().filter(|(name, _)| name.contains(filter));
     let mut named = named.peekable();
@@ -75,7 +75,7 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
 ///
 /// # Errors
 ///
-/// Returns an error if cargo or valgrind fails, or if a reply is unexpected.
+/// Returns an error for a failure of cargo or valgrind, and for an unexpected reply.
 pub fn stacks() -> Result<(String, Stacks), Failure> {
     let [(name, top), _] = PROXIES;
     let program = build()?;

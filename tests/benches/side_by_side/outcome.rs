@@ -37,7 +37,7 @@ impl Outcome {
     /// Creates a result that contains no replies yet.
     ///
     /// # Errors
-    /// Returns an error if the histogram of the latencies cannot be created.
+    /// Returns the error of [`Histogram::new`].
     pub(super) fn new() -> Result<Self, CreationError> {
         Ok(Self {
             replies: 0,

@@ -5,9 +5,9 @@
 //! 3. gatepost delivers an event again only if the program killed a process within two leases of
 //!    the earlier delivery. A resend to any machine causes no delivery.
 //! 4. The app receives the events of a stream in the order in which the clients sent them.
-//! 5. If a machine is suspended for longer than its claim lasts, another machine delivers the event
-//!    of this claim too. This late delivery is the only exception to rules 2 and 3. Each suspension
-//!    causes at least one late delivery.
+//! 5. If the program suspends a machine for longer than its claim lasts, another machine delivers
+//!    the event of this claim too. This late delivery is the only exception to rules 2 and 3. Each
+//!    suspension causes at least one late delivery.
 //! 6. All deliveries of an event have the same id.
 
 use std::collections::{BTreeMap, HashMap};

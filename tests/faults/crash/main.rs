@@ -1,5 +1,5 @@
-//! Crash test: the program kills gatepost repeatedly under load, and checks that no acknowledged
-//! event is lost.
+//! Crash test: the program kills gatepost repeatedly under load, and checks that gatepost loses
+//! no acknowledged event.
 //!
 //! `tests/faults/crash.sh [--rounds N] [--seed N] [--power-loss]` runs this program. In each round,
 //! clients send callbacks, an app receives events, and the program kills gatepost at a
@@ -92,8 +92,8 @@ fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u
     } else {
         new.kill();
     }
-    // The pause is shorter than a claim, so the store still has the claims of the process that was
-    // killed first.
+    // The pause is shorter than a claim, so the store still has the claims of the first killed
+    // process.
     pause(random, 1000);
     old.kill();
     new.kill();

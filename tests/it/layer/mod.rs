@@ -145,7 +145,7 @@ async fn layer_gives_expected_result_for_chunks_of_different_sizes() {
 }
 
 // Sends each vector unchanged, and with three damaged bodies. The layer must call the service
-// if and only if the core asks the app.
+// exactly for those callbacks about which the core asks the app.
 #[tokio::test]
 async fn layer_calls_service_only_for_accepted_callbacks() {
     let gate = vectors::gate("http://elsewhere.test:81");

@@ -25,7 +25,7 @@ type Floors = BTreeMap<String, (u32, usize)>;
 ///
 /// # Errors
 ///
-/// Returns an error if the table is malformed, or if ARCHITECTURE.md contains no table.
+/// Returns an error for a malformed or missing table in ARCHITECTURE.md.
 pub fn floors(workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
     let Some(map) = workspace.files.get(MAP) else {
         eprintln!("floors: expected a file {MAP}, found none; add the file to check this rule");

@@ -219,8 +219,8 @@ impl OneCallbackPage {
         Self { layout: request.layout(""), done: request.done(), view, curl, can_send, query }
     }
 
-    /// Returns the kind. A recorded kind is verified. A refused callback has no recorded kind, but
-    /// its steps may contain the kind that the client named.
+    /// Returns the kind. gatepost has verified a recorded kind. A refused callback has no recorded
+    /// kind, but its steps may contain the kind that the client named.
     fn title(&self) -> String {
         if let Some(kind) = &self.view.row.kind {
             return kind.clone();

@@ -54,8 +54,8 @@ impl Sessions {
         Some(id)
     }
 
-    /// Returns the permissions of the operator who sends a request. Returns `None` if the request
-    /// has no current session, or if the token of the session is no longer in the config.
+    /// Returns the permissions of the operator who sends a request. Returns `None` without a
+    /// current session, and for a session whose token is no longer in the config.
     pub(super) fn access(
         &self,
         head: &RequestHeader,

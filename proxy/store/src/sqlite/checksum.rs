@@ -1,5 +1,5 @@
 //! Checksums of stored rows: CRC-32 of the columns that never change. A checksum detects each
-//! change that is limited to four successive bytes.
+//! change within four successive bytes.
 
 use crc32fast::Hasher;
 use gatepost::{SharedKey, SharedValue, StoredEvent, Timestamp};

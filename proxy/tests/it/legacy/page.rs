@@ -148,7 +148,7 @@ fn write_table(page: &mut String, first: &str, rows: impl Iterator<Item = (Strin
     }
 }
 
-/// Compares the page with the committed page. If [`UPDATE`] is set, writes the page instead.
+/// Compares the page with the committed page. With [`UPDATE`], writes the page instead.
 pub(super) fn check(sections: &[Section]) {
     let path = root().join("src/manual/legacy.md");
     let page = page(sections);

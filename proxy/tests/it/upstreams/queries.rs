@@ -8,7 +8,7 @@ use crate::support::*;
 
 const ROUTE: &str = "/index.php?c=callback";
 
-/// Paths for which the servers of these tests run `index.php`, and paths that gatepost might
+/// Paths for which the servers of these tests run `index.php`, and paths that gatepost may
 /// confuse with the path of the route.
 const PATHS: [&str; 12] = [
     "/index.php",
@@ -25,7 +25,7 @@ const PATHS: [&str; 12] = [
     "http://gate.test/index.php",
 ];
 
-/// Targets in which a server could read a part of the path or of the fragment as a query.
+/// Targets in which a server may read a part of the path or of the fragment as a query.
 const IN_PATH: [&str; 9] = [
     "/index.php%3fc=callback",
     "/index.php%3Fc=callback?x=1",
