@@ -2,7 +2,7 @@
 //!
 //! 1. gatepost uses the addresses of a list in turn. It prefers the addresses of servers that are
 //!    up.
-//! 2. A server is down after gatepost could not open a connection to the server, or after
+//! 2. A server is down after a failed attempt to open a connection to the server, or after
 //!    [`MAX_FAILURES`] failures in a row. The proxy probes the server until the server is up again.
 //! 3. If every server of a list is down, gatepost uses all addresses of the list in turn, because
 //!    the probes may be wrong.
@@ -117,8 +117,8 @@ impl Server {
         !self.is_down.load(Ordering::Relaxed)
     }
 
-    /// Records that gatepost could not open a connection. Returns true if the server was up before.
-    /// In this case, the caller must begin to probe the server.
+    /// Records a failed attempt to open a connection. Returns true if the server was up before. In
+    /// this case, the caller must begin to probe the server.
     #[must_use]
     pub fn unreachable(&self) -> bool {
         !self.is_down.swap(true, Ordering::Relaxed)

@@ -196,8 +196,7 @@ impl<'f> ConfigReader<'f, '_> {
         let Some(word) = table.string("mode") else { return Mode::default() };
         let mode = self.word(&word, "mode", &Mode::WORDS).unwrap_or_default();
         if mode == Mode::Shadow {
-            let remedy = "write \"enforce\" once the log shows that gatepost would accept every \
-                          genuine callback";
+            let remedy = "write \"enforce\" once the log shows no refusal of a genuine callback";
             let problem =
                 "expected \"enforce\", found \"shadow\", so callbacks reach the app unverified";
             self.warnings.add(&word.place, FaultKind::ShadowMode.because(problem), remedy);

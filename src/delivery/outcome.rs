@@ -46,8 +46,7 @@ impl Accepted {
                 && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
             Some(mut reply) => {
-                // If gatepost cannot use an unchecked answer, it cannot determine if the answer
-                // allows the request.
+                // Without a usable answer, gatepost cannot determine the app's decision.
                 let is_judged = matches!(conclusion.origin, Origin::App);
                 reply.permission = conclusion.reply.permission.filter(|_| is_judged);
                 Conclusion { reply, ..conclusion }

@@ -19,7 +19,7 @@ use crate::verdict::RefusalCause;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventIds<'m> {
     pub(super) memory: &'m Memory,
-    /// If true, an id that is a digest of all data stays empty until the first use of the id.
+    /// True if an id that is a digest of all data stays empty until the first use of the id.
     pub(super) are_deferred: bool,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct EventIds<'m> {
 ///
 /// # Errors
 ///
-/// Returns the cause of the refusal if an essential field is a misfit, or if a value that
-/// identifies the callback is missing.
+/// Returns the cause of the refusal for a misfit in an essential field, or for a missing value that
+/// identifies the callback.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,

@@ -56,14 +56,14 @@
 //! that the client sent from axum's extension `OriginalUri`, the layer needs gatepost's
 //! feature `axum`. If a router receives only callbacks, add [`GateLayer::callbacks_only`]. The
 //! layer then refuses each request whose path has no route in the config. If a path in the config
-//! is mistyped, no unverified request then reaches a handler.
+//! is wrong, no unverified request then reaches a handler.
 //!
 //! # The event's request
 //!
 //! | part | in the request that the inner service receives |
 //! |---|---|
 //! | method | `POST`; as received with `forward = "passthrough"` |
-//! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless the app calls [`GateLayer::show_token`] |
+//! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; without a call of [`GateLayer::show_token`], `{token}` in place of the secret path segment (config key `token`) |
 //! | version | as received |
 //! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`. With `forward = "raw"` or `"passthrough"`, also the other received headers, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, which gatepost otherwise removes. With [`GateLayer::omit_headers`], `gatepost-stale` alone |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |

@@ -90,7 +90,7 @@ impl Digest {
     }
 }
 
-/// A key that is prepared for its digest.
+/// A key in the form that its digest needs.
 #[derive(Clone)]
 pub(crate) struct Key {
     digest: Digest,
@@ -334,7 +334,7 @@ impl Encoding {
     }
 }
 
-/// Returns the digest of `bytes` in hex: MD5 if `digest` is `Md5`, else SHA-256.
+/// Returns the digest of `bytes` in hex: MD5 for `Digest::Md5`, SHA-256 for any other.
 pub(crate) fn hex_of(digest: Digest, bytes: &[u8]) -> String {
     let mut message = if digest == Digest::Md5 {
         DigestInput::Md5(Md5::new())

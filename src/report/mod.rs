@@ -109,8 +109,8 @@ pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Displa
     );
 }
 
-/// Logs a warning about a failed attempt to deliver a queued event, if gatepost makes another
-/// attempt.
+/// Logs a warning about a failed attempt to deliver a queued event that gatepost tries to deliver
+/// again.
 pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Timestamp) {
     let (lane, number, attempt) =
         (&claimed.event.lane, claimed.lease.number, claimed.lease.attempt);

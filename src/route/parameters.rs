@@ -1,16 +1,16 @@
 //! Parameters in the query by which a front controller, a script that serves many pages, selects a
 //! callback: `/index.php?c=callback`.
 //!
-//! Several routes, and pages that are not callbacks, may share one path. A request on this path is
-//! one of three things:
+//! Several routes, and pages that are not callbacks, may share one path. For a request on this
+//! path, gatepost applies the first rule that matches:
 //!
-//! 1. a callback, if its query has each parameter of a route exactly once, byte for byte. The query
-//!    may also have other parameters;
-//! 2. otherwise *ambiguous*, if some server could read all parameters of a route in the target:
-//!    repeated, percent-encoded, with other separators, as an array (`c[]=callback`), under a name
-//!    that PHP changes (`c.`), or in the path (`/index.php%3fc=callback`). gatepost refuses the
-//!    request;
-//! 3. otherwise another page of the app.
+//! 1. If the query has each parameter of a route exactly once, byte for byte, the request is a
+//!    callback. The query may also have other parameters.
+//! 2. If some server can read all parameters of a route in the target, the request is *ambiguous*,
+//!    and gatepost refuses it. The parameters may be repeated, percent-encoded, with other
+//!    separators, in an array (`c[]=callback`), under a name that PHP changes (`c.`), or in the
+//!    path (`/index.php%3fc=callback`).
+//! 3. Any other request is for another page of the app.
 //!
 //! For rule 2, gatepost compares names and values by their letters and digits alone, without case.
 //! gatepost also compares values as paths, because a front controller may load the file
@@ -81,14 +81,14 @@ impl RouteParameters {
         })
     }
 
-    /// Returns true if some server could read every parameter in the target.
+    /// Returns true if some server can read every parameter in the target.
     pub(super) fn may_be_in(&self, target: &Target<'_>) -> bool {
         let parameters = target.parameters();
         self.0.iter().all(|own| parameters.iter().any(|parameter| own.may_be(parameter)))
     }
 
     /// Returns true if no query can have the parameters of both routes: one name has two values
-    /// that no app could treat as the same value.
+    /// that no app treats as the same value.
     pub(super) fn exclude(&self, other: &Self) -> bool {
         self.0.iter().any(|own| {
             let mut same = other.0.iter().filter(|other| other.name_letters == own.name_letters);
@@ -131,8 +131,8 @@ impl RouteParameter {
             && self.may_have(parameter.value.as_deref().unwrap_or_default())
     }
 
-    /// Returns true if some app could treat the decoded `value` as the value of the parameter. An
-    /// app that only asks whether a parameter exists treats all values alike.
+    /// Returns true if some app can treat the decoded `value` as the value of the parameter. An app
+    /// that only checks that a parameter exists treats all values alike.
     fn may_have(&self, value: &str) -> bool {
         if self.value.is_empty() {
             return true;
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(verdict(&route(&[("r", "live/play")]), "/", "r=live/play"), "callback");
     }
 
-    /// Queries that some server or some app could read as `c=callback`.
+    /// Queries that some server or some app can read as `c=callback`.
     const SPELLINGS: [&str; 77] = [
         "c=x&c=callback",
         "c=callback&c=x",

@@ -19,7 +19,7 @@ use super::{Lookup, Routes, Target};
 
 impl Routes {
     /// Finds a reserved subtree that the query of a request names as a path, or a route whose
-    /// parameters some server could read in the target.
+    /// parameters some server can read in the target.
     pub(crate) fn find_in_query(&self, target: &Target<'_>) -> Lookup<'_, 'static> {
         let query = target.query.filter(|query| may_contain_path(query));
         let mut paths = query.into_iter().flat_map(paths_in);
@@ -30,7 +30,7 @@ impl Routes {
         }
     }
 
-    /// Finds a route that has parameters, and whose script some server could run for the target.
+    /// Finds a route that has parameters, and whose script some server can run for the target.
     fn find_front_controller(&self, target: &Target<'_>) -> Lookup<'_, 'static> {
         let pieces = LazyCell::new(|| Pieces::of(target.path));
         let found = self.front_controllers.iter().find(|front| {

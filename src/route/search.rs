@@ -12,8 +12,8 @@ use crate::template::Reach;
 /// Maximum length, in bytes, of a path about which servers disagree and whose readings gatepost
 /// compares. A longer path of this sort counts as a spelling of a route's path.
 ///
-/// If a path is encoded many times, the lookup takes up to 0.3 ms for each KiB. By default, nginx
-/// and Apache refuse request lines of more than 8 KiB.
+/// For a path with many layers of encoding, the lookup takes up to 0.3 ms for each KiB. By default,
+/// nginx and Apache refuse request lines of more than 8 KiB.
 const MAX_READ_BYTES: usize = 8 * 1024;
 
 /// A lookup of a target in the routes of a config.
@@ -69,7 +69,7 @@ impl<'r, 'p> Search<'r, '_, 'p> {
     }
 
     /// Returns the result for a path that is too long to read: the first enforcing route whose
-    /// parameters some server could read in the target, else a reserved address.
+    /// parameters some server can read in the target, else a reserved address.
     fn unread(self) -> Lookup<'r, 'static> {
         let mut found = (0..self.routes.list.len()).map(RouteIndex);
         let may_be = |found: &RouteIndex| self.routes.at(*found).may_have_parameters(self.target);

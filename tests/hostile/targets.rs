@@ -1,4 +1,4 @@
-//! Request targets: spellings that the app could read as a callback path or as an event address.
+//! Request targets: spellings that the app can read as a callback path or as an event address.
 
 use super::{Case, LENGTH, case, request};
 

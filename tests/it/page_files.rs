@@ -145,7 +145,7 @@ fn page(provider: &ProviderInfo) -> String {
     out.trim_end().to_owned() + "\n"
 }
 
-/// Returns the addresses of the public reports from which vectors of a platform are recorded.
+/// Returns the addresses of the public reports that contain recorded requests of a platform.
 fn recordings(name: &str) -> Vec<String> {
     let folder = Path::new("tests/vectors").join(name);
     let cases = std::fs::read_dir(folder).unwrap().map(|case| case.unwrap().path());

@@ -34,7 +34,7 @@ pub struct TemplateView {
     pub provider: String,
     /// Keys of the template. gatepost accepts a signature made with any one of these keys.
     pub keys: Vec<KeyView>,
-    /// Tenants that are bound to the template.
+    /// Tenants that the template binds.
     pub bind: Vec<String>,
     /// Value of `insecure_unsigned`: a boolean or a list of kinds; `None` if the template does not
     /// set `insecure_unsigned`.
@@ -59,7 +59,7 @@ pub enum KeyView {
     Env(String),
     /// Path of the file that contains the key.
     File(String),
-    /// Key that is written in the config file. The view hides the key; the value is always `true`.
+    /// Key in the text of the config file. The view hides the key; the value is always `true`.
     Secret(bool),
 }
 

@@ -17,8 +17,8 @@ pub(crate) fn text(raw: Option<&RawString>) -> &str {
 }
 
 /// Returns the comments that remain after the removal of a key or table: those above the last blank
-/// line in `above`, which is the text above that key or table. The comments directly above the key
-/// or table are removed with it.
+/// line in `above`, which is the text above that key or table. Omits the comments directly above
+/// the key or table.
 pub(crate) fn kept(above: &str) -> &str {
     let (mut start, mut cut) = (0, 0);
     for line in above.split_inclusive('\n').filter(|line| line.ends_with('\n')) {

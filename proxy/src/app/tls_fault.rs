@@ -137,7 +137,7 @@ pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<Cow<'static, str
     explain(error.root_cause()).or_else(text).or(is_handshake.then_some(OTHER_FAULT.into()))
 }
 
-/// Adds the names of the server's certificate to `explained`, if `explained` is about these names.
+/// Adds the names of the server's certificate to [`OTHER_NAME`]. Returns any other text unchanged.
 /// `text` is the text of rustls, which lists the names.
 fn with_names(explained: &'static str, text: &str) -> Cow<'static, str> {
     const BEGIN: &str = "expected a certificate for the host, found ";

@@ -133,8 +133,8 @@ impl<'g> Mask<'g> {
         matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) && self.json(text) != text
     }
 
-    /// Masks the values of secrets in JSON. Reads string by string, because the JSON may be cut or
-    /// malformed.
+    /// Masks the values of secrets in JSON. Reads string by string, because the JSON may be
+    /// incomplete or malformed.
     fn json(&self, text: &[u8]) -> Vec<u8> {
         let mut masked = Vec::with_capacity(text.len());
         let mut rest = text;

@@ -53,7 +53,7 @@ const STATUSES: [(&[u16], &str); 8] = [
     (
         &[422],
         "The app sent the status to refuse a notification (code event_refused); for a decision, the code is \
-         app_status. On /api, the status means that the edit would make the config invalid (code invalid).",
+         app_status. On /api, the status means that the edit makes the config invalid (code invalid).",
     ),
     (
         &[421],

@@ -189,8 +189,8 @@ impl Connections {
         Self(Arc::new(LimitedTable { limit, table: Mutex::default() }))
     }
 
-    /// Counts a connection until the returned value is dropped. If there are too many connections,
-    /// closes another connection.
+    /// Counts a connection until the caller drops the returned value. If there are too many
+    /// connections, closes another connection.
     pub(crate) fn open(&self, source: Source) -> OpenConnection {
         self.add(source, Connection::new(ConnectionState::Idle, Arc::default(), None))
     }
@@ -207,8 +207,7 @@ impl Connections {
         let number = table.next;
         table.next += 1;
         table.open.insert(number, (source, Arc::clone(&connection)));
-        // Wake the closed connections after the lock is released, because each of them needs the
-        // lock.
+        // Release the lock before the signals, because each closed connection needs the lock.
         drop(table);
         closed.iter().for_each(|connection| connection.signal.close());
         OpenConnection(ConnectionHandle { all: self.clone(), number, connection })
@@ -285,8 +284,8 @@ pub(crate) struct ConnectionHandle {
 }
 
 impl ConnectionHandle {
-    /// Counts a stream of this connection until the returned value is dropped. The signal to close
-    /// the stream closes the connection.
+    /// Counts a stream of this connection until the caller drops the returned value. The signal to
+    /// close the stream closes the connection.
     pub(crate) fn open_stream(&self) -> OpenConnection {
         let source = self.all.0.table().open.get(&self.number).map(|(source, _)| *source);
         // If the table has no entry, gatepost is already closing the connection.
@@ -294,7 +293,7 @@ impl ConnectionHandle {
     }
 }
 
-/// An open connection, which counts until this value is dropped.
+/// An open connection, which counts until its owner drops this value.
 pub(crate) struct OpenConnection(ConnectionHandle);
 
 impl OpenConnection {

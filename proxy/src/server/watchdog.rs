@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::notification;
 
-/// The watchdog of this process, if the unit has `WatchdogSec`.
+/// The watchdog of this process; inactive without `WatchdogSec` in the unit.
 pub(super) struct Watchdog(Option<Duration>);
 
 impl Watchdog {

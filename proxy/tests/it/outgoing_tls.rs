@@ -66,7 +66,7 @@ struct TlsApp {
 }
 
 impl TlsApp {
-    /// Starts an app. If `clients` is set, the app requires a client certificate of this authority.
+    /// Starts an app. With `clients`, the app requires a client certificate of this authority.
     fn start(own: &Signed, clients: Option<&Authority>) -> Self {
         Self::start_as(own, clients, Refusing::WithAlert)
     }

@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 const SHARE_OF_TIME: u32 = 4;
 
 /// Carries out an operation. Returns `None` if the operation fails or has no result in time. During
-/// an outage, starts the operation only if a try is due, else returns `None`.
+/// an outage, returns `None` without an operation until the next try is due.
 pub(super) async fn run<'s, T>(
     runtime: &'s impl Runtime,
     accepted: &Accepted,
@@ -140,7 +140,7 @@ pub(in crate::delivery) async fn release(
 }
 
 /// Stores the reply from the app's answer about a viewer and content. After a failure, returns the
-/// stored reply about the same viewer and content, if there is one.
+/// stored reply about the same viewer and content. Without a stored reply, returns `conclusion`.
 pub(super) async fn last_answer(
     runtime: &impl Runtime,
     accepted: &Accepted,

@@ -55,14 +55,14 @@ pub(super) const ADMIN_API: &[CodeHelp] = &[
     ]),
     admin_api([
         "internal",
-        "the API could not write the file, or gatepost has a bug",
+        "the API cannot write the file, or gatepost has a bug",
         "a full disk, or missing permission for the folder of the config",
         API,
         "read gatepost's log; free space on the disk, or permit gatepost's user to write to the folder; report a bug to the gatepost project",
     ]),
     admin_api([
         "invalid",
-        "the edit would make the config invalid",
+        "the edit makes the config invalid",
         "a value of the body is wrong",
         API,
         "correct the faults that the response lists",

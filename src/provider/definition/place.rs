@@ -136,7 +136,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Returns the index of a setting that contains a key. Reports a fault for a setting that is
-    /// not a secret, because operators would see its value.
+    /// not a secret, because operators can see its value.
     pub(super) fn key_setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
         let index = self.setting(text, name)?;
         let setting = self.settings.get(index);

@@ -88,15 +88,15 @@ describe! { "mux":
 callback! { "mux":
     /// A callback of Mux, with a variant for each kind.
     pub enum MuxCallback {
-        /// A video has been created, and Mux is preparing it.
+        /// Mux has created a video, and is preparing it.
         VideoAssetCreated(MuxEvent) = "video.asset.created",
         /// A video is ready to play.
         VideoAssetReady(MuxEvent) = "video.asset.ready",
-        /// Mux could not process a video. `data.errors` has the reason.
+        /// Mux has failed to process a video. `data.errors` has the reason.
         VideoAssetErrored(MuxEvent) = "video.asset.errored",
         /// The data of a video has changed.
         VideoAssetUpdated(MuxEvent) = "video.asset.updated",
-        /// A video has been deleted.
+        /// Mux has deleted a video.
         VideoAssetDeleted(MuxEvent) = "video.asset.deleted",
         /// The live stream that a video records has ended.
         VideoAssetLiveStreamCompleted(MuxEvent) = "video.asset.live_stream_completed",
@@ -109,17 +109,17 @@ callback! { "mux":
         VideoAssetStaticRenditionsReady(MuxEvent) = "video.asset.static_renditions.ready",
         /// Mux is preparing the MP4 files of a video.
         VideoAssetStaticRenditionsPreparing(MuxEvent) = "video.asset.static_renditions.preparing",
-        /// The MP4 files of a video have been deleted.
+        /// Mux has deleted the MP4 files of a video.
         VideoAssetStaticRenditionsDeleted(MuxEvent) = "video.asset.static_renditions.deleted",
-        /// Mux could not prepare the MP4 files of a video.
+        /// Mux has failed to prepare the MP4 files of a video.
         VideoAssetStaticRenditionsErrored(MuxEvent) = "video.asset.static_renditions.errored",
-        /// A static rendition of a video has been requested, and Mux is preparing it.
+        /// Mux has started to prepare a static rendition of a video.
         VideoAssetStaticRenditionCreated(MuxEvent) = "video.asset.static_rendition.created",
         /// A static rendition of a video is ready.
         VideoAssetStaticRenditionReady(MuxEvent) = "video.asset.static_rendition.ready",
-        /// Mux could not prepare a static rendition of a video.
+        /// Mux has failed to prepare a static rendition of a video.
         VideoAssetStaticRenditionErrored(MuxEvent) = "video.asset.static_rendition.errored",
-        /// A static rendition of a video has been deleted.
+        /// Mux has deleted a static rendition of a video.
         VideoAssetStaticRenditionDeleted(MuxEvent) = "video.asset.static_rendition.deleted",
         /// Mux has not prepared a static rendition, because the video is unsuitable, for example
         /// because its resolution is lower than that of the rendition.
@@ -128,27 +128,27 @@ callback! { "mux":
         VideoAssetMasterReady(MuxEvent) = "video.asset.master.ready",
         /// Mux is preparing the master file of a video.
         VideoAssetMasterPreparing(MuxEvent) = "video.asset.master.preparing",
-        /// The master file of a video has been deleted.
+        /// Mux has deleted the master file of a video.
         VideoAssetMasterDeleted(MuxEvent) = "video.asset.master.deleted",
-        /// Mux could not prepare the master file of a video.
+        /// Mux has failed to prepare the master file of a video.
         VideoAssetMasterErrored(MuxEvent) = "video.asset.master.errored",
-        /// A track of a video, such as subtitles, has been created.
+        /// Mux has created a track of a video, such as subtitles.
         VideoAssetTrackCreated(MuxEvent) = "video.asset.track.created",
         /// A track of a video is ready.
         VideoAssetTrackReady(MuxEvent) = "video.asset.track.ready",
-        /// Mux could not process a track of a video.
+        /// Mux has failed to process a track of a video.
         VideoAssetTrackErrored(MuxEvent) = "video.asset.track.errored",
-        /// A track of a video has been deleted.
+        /// Mux has deleted a track of a video.
         VideoAssetTrackDeleted(MuxEvent) = "video.asset.track.deleted",
-        /// A URL for a direct upload has been created.
+        /// Mux has created a URL for a direct upload.
         VideoUploadCreated(MuxEvent) = "video.upload.created",
         /// A direct upload is complete, and Mux has created a video from it.
         VideoUploadAssetCreated(MuxEvent) = "video.upload.asset_created",
         /// A direct upload has failed.
         VideoUploadErrored(MuxEvent) = "video.upload.errored",
-        /// A direct upload has been canceled.
+        /// Mux has canceled a direct upload.
         VideoUploadCancelled(MuxEvent) = "video.upload.cancelled",
-        /// A live stream has been created. An encoder can connect to it.
+        /// Mux has created a live stream. An encoder can connect to it.
         VideoLiveStreamCreated(MuxEvent) = "video.live_stream.created",
         /// An encoder has connected to a live stream.
         VideoLiveStreamConnected(MuxEvent) = "video.live_stream.connected",
@@ -160,19 +160,19 @@ callback! { "mux":
         /// The encoder has disconnected from a live stream. It may connect again within the
         /// reconnect window.
         VideoLiveStreamDisconnected(MuxEvent) = "video.live_stream.disconnected",
-        /// A live stream has ended: the reconnect window is over, or the live stream was completed.
+        /// A live stream has ended, because its reconnect window is over or Mux has completed it.
         VideoLiveStreamIdle(MuxEvent) = "video.live_stream.idle",
         /// The data of a live stream has changed.
         VideoLiveStreamUpdated(MuxEvent) = "video.live_stream.updated",
-        /// A live stream has been enabled: it accepts encoders again.
+        /// Mux has enabled a live stream: it accepts encoders again.
         VideoLiveStreamEnabled(MuxEvent) = "video.live_stream.enabled",
-        /// A live stream has been disabled: it refuses encoders.
+        /// Mux has disabled a live stream: it refuses encoders.
         VideoLiveStreamDisabled(MuxEvent) = "video.live_stream.disabled",
-        /// A live stream has been deleted.
+        /// Mux has deleted a live stream.
         VideoLiveStreamDeleted(MuxEvent) = "video.live_stream.deleted",
         /// Mux has found a problem with a live stream, but continues to process it.
         VideoLiveStreamWarning(MuxEvent) = "video.live_stream.warning",
-        /// A simulcast target has been added to a live stream.
+        /// Mux has added a simulcast target to a live stream.
         VideoLiveStreamSimulcastTargetCreated(MuxEvent) = "video.live_stream.simulcast_target.created",
         /// A simulcast target receives nothing, because the live stream is not active.
         VideoLiveStreamSimulcastTargetIdle(MuxEvent) = "video.live_stream.simulcast_target.idle",
@@ -180,9 +180,9 @@ callback! { "mux":
         VideoLiveStreamSimulcastTargetStarting(MuxEvent) = "video.live_stream.simulcast_target.starting",
         /// Mux sends the live stream to a simulcast target.
         VideoLiveStreamSimulcastTargetBroadcasting(MuxEvent) = "video.live_stream.simulcast_target.broadcasting",
-        /// Mux could not send the live stream to a simulcast target.
+        /// Mux has failed to send the live stream to a simulcast target.
         VideoLiveStreamSimulcastTargetErrored(MuxEvent) = "video.live_stream.simulcast_target.errored",
-        /// A simulcast target has been removed from a live stream.
+        /// Mux has removed a simulcast target from a live stream.
         VideoLiveStreamSimulcastTargetDeleted(MuxEvent) = "video.live_stream.simulcast_target.deleted",
         /// The data of a simulcast target has changed.
         VideoLiveStreamSimulcastTargetUpdated(MuxEvent) = "video.live_stream.simulcast_target.updated",

@@ -13,7 +13,7 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `room_created` callbacks.
     ///
-    /// A video room has been created.
+    /// Twilio has created a video room.
     pub struct RoomCreated prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -84,7 +84,7 @@ describe! { "twilio":
 callback! { "twilio":
     /// A callback of Twilio, with a variant for each kind.
     pub enum TwilioCallback {
-        /// A video room has been created.
+        /// Twilio has created a video room.
         RoomCreated(RoomCreated) = "room_created",
         /// A video room has ended.
         RoomEnded(RoomEnded) = "room_ended",

@@ -169,8 +169,8 @@ impl Baseline {
     }
 }
 
-/// Formats a change such as `+1.5%`. Returns `new` if there is no earlier count, and an empty
-/// string if the count has not changed.
+/// Formats a change such as `+1.5%`. Returns `new` without an earlier count, and an empty
+/// string for an unchanged count.
 fn change(now: u64, before: Option<u64>) -> String {
     match before {
         None => "new".into(),

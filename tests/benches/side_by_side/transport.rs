@@ -50,7 +50,7 @@ pub(super) struct Tls {
 }
 
 impl Transport {
-    /// Wraps a connection. If `tls` is set, the connection uses TLS.
+    /// Wraps a connection. With `tls`, the connection uses TLS.
     ///
     /// # Errors
     /// Returns an error if rustls cannot create a client with these settings.
@@ -117,7 +117,7 @@ impl Write for Transport {
         }
     }
 
-    /// Sends the records that are ready, until a write would block.
+    /// Sends the records that are ready, until a write returns `WouldBlock`.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),

@@ -314,8 +314,8 @@ async fn handlers_receive_token_if_app_calls_show_token() {
     assert!(record.take()[0].starts_with("accepted /hooks/t0ken /hooks/t0ken "));
 }
 
-// Without an exception for events of the outer gate, the inner gate would refuse their path or
-// remove their headers.
+// Without an exception for events of the outer gate, the inner gate refuses their path or
+// removes their headers.
 #[tokio::test]
 async fn inner_gate_passes_event_of_outer_gate() {
     let record = Record::default();

@@ -36,7 +36,7 @@ pub(super) fn is_current(sent: &Form, current: &str) -> bool {
 }
 
 /// Shows each fault of an `Edit::Bind` at the field of its tenant. `bound` is the number of tenants
-/// that are bound to the template before the edit. Returns the faults that belong to no field.
+/// that the template binds before the edit. Returns the faults that belong to no field.
 pub(super) fn show_at(error: &EditError, bound: usize, tenants: &mut [FormField]) -> String {
     let mut other = Vec::new();
     if error.faults().is_empty() {

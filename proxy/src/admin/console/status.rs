@@ -56,7 +56,7 @@ impl StatusPage {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const FEATURES: &'static str = FEATURES;
 
-    /// Returns the processor and the system for which this program is built.
+    /// Returns the processor and the system of this build.
     fn target() -> String {
         format!("{} {}", std::env::consts::ARCH, std::env::consts::OS)
     }

@@ -18,7 +18,7 @@ const ATTRIBUTES: [&str; 6] = ["specversion", "id", "source", "type", "subject",
 ///
 /// # Errors
 ///
-/// Returns an error if a part of the request is masked or cut, because gatepost cannot judge the
+/// Returns an error for a request with a masked or cut part, because gatepost cannot judge the
 /// request again. Returns an error if gatepost cannot write a file.
 pub(super) fn save(
     folder: &Path,

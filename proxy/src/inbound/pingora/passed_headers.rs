@@ -80,7 +80,8 @@ fn join_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
 ///
 /// # Errors
 ///
-/// Returns an error if the client might not find the end of the response.
+/// Returns an error for transfer codings other than a single `chunked`, because the client cannot
+/// find the end of the response with certainty.
 pub(super) fn settle_reply(reply: &mut ResponseHeader) -> pingora::Result<()> {
     let mut names: Vec<_> = nominated(&reply.headers).collect();
     names.extend(HOP_BY_HOP);

@@ -4,8 +4,8 @@
 //! 1. A valid `traceparent` of the request names the parent of the callback's span. If the parent
 //!    is not sampled, gatepost sends no span.
 //! 2. The event's `traceparent` names the span of the request to the app.
-//! 3. A separate thread sends the spans, in batches. No callback waits: gatepost drops spans if the
-//!    queue of spans is full or the collector does not respond.
+//! 3. A separate thread sends the spans, in batches. If the queue of spans is full or the collector
+//!    does not respond, gatepost drops spans, so no callback waits.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;

@@ -2,8 +2,9 @@
 //! durable write.
 //!
 //! The dedupe key is a part of the event's NATS subject, and the write succeeds only if no other
-//! event has the key. The event and its key therefore become durable together. When the event
-//! [ends](super::deliver), gatepost writes a record of the key before it removes the event.
+//! event has the key. The event and its key therefore become durable together. At the
+//! [end](super::deliver) of the event, gatepost writes a record of the key before it removes the
+//! event.
 //!
 //! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the
 //! key (error 10071; error 10164 while NATS still writes the first message). After the removal of
@@ -47,7 +48,8 @@ impl Shared {
         self.write_event(event, now).await
     }
 
-    /// Writes an event, unless its key is the unexpired key of another event.
+    /// Writes an event. If its key is the unexpired key of another event, returns
+    /// [`Appended::Duplicate`].
     pub(super) async fn write_event(
         &self,
         event: EventMessage,

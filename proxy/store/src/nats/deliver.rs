@@ -1,5 +1,5 @@
-//! Claims of events, and the ends of events. An event ends when it is delivered, when it becomes a
-//! dead letter, or when gatepost or an operator removes it.
+//! Claims of events, and the ends of events. An event ends with its delivery, with its move to
+//! the dead letters, or with its removal by gatepost or an operator.
 //!
 //! A claim is a record in the stream of claims. Each write names the record before it, so a
 //! gatepost whose claim another gatepost has replaced cannot settle the event. gatepost ends an
@@ -8,8 +8,8 @@
 //! between these steps, the next owner of the partition completes them: see [`Shared::recover`].
 //!
 //! The record of an end remains for [`REMEMBERED`] after the removal of the event. Without the
-//! record, a gatepost that has not read the end yet could write a first claim, and deliver the
-//! event again.
+//! record, a gatepost that has not read the end yet can write a first claim, and deliver the event
+//! again.
 //!
 //! Only this record proves that an event has ended. A server that has just become the leader may
 //! lack an event for a moment, because it has not applied the event yet.
@@ -274,8 +274,8 @@ impl Shared {
 
     /// Reads an event that this or another gatepost may have removed.
     ///
-    /// Repeats the read, because a new leader may lack the event for a moment. After a
-    /// single read without the event, gatepost could neither copy the event nor remove it.
+    /// Repeats the read, because a new leader may lack the event for a moment. Without the event,
+    /// gatepost can neither copy nor remove it.
     async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
         for _ in 0..TRIES {
             let found = self.streams.get(&self.streams.events, number).await?;

@@ -15,7 +15,7 @@ use crate::headers::{headers_from_json, headers_to_json};
 /// Maximum number of old rows that one statement removes, so that a new event does not wait long.
 const MAX_REMOVED: i64 = 1000;
 
-/// Appends an event and its dedupe key, unless the key is known.
+/// Appends an event and its dedupe key. Returns [`Appended::Duplicate`] for a known key.
 pub(super) fn append(
     db: &Connection,
     new: &NewEvent,

@@ -1,5 +1,5 @@
-//! Tests with apps that were written to receive callbacks directly from a platform. A test sends
-//! callbacks to each app, both directly and through gatepost, while the app is healthy and while it
+//! Tests with apps that can receive callbacks directly from a platform. A test sends callbacks to
+//! each app, both directly and through gatepost, while the app is healthy and while it
 //! fails. The test compares the tables of a page with the replies that the platform gets.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
@@ -283,7 +283,7 @@ fn check_received(context: &str, sent: &[u8], received: &[u8]) {
     // If an app closes the connection, gatepost sends the request again.
     assert!(
         found_body.starts_with(&body),
-        "{context}: expected the body that was sent, found {:?}",
+        "{context}: expected the sent body, found {:?}",
         String::from_utf8_lossy(received)
     );
     for header in headers.iter().filter(|(name, _)| name != "connection") {

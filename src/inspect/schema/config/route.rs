@@ -27,7 +27,7 @@ pub(super) fn route() -> Value {
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
-                "description": "In shadow mode, gatepost logs and counts its verdicts, and passes all callbacks on to the upstream, including the callbacks that it would refuse.",
+                "description": "In shadow mode, gatepost logs and counts its verdicts, and passes all callbacks on to the upstream, whatever the verdict.",
             },
             "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
             "forward": { "$ref": "#/$defs/forward" },

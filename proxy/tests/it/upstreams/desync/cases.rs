@@ -17,7 +17,7 @@ const SEED: u64 = 14;
 /// Number of lines of `[lengths]` that the cases combine with each line of `[encodings]`.
 const LENGTHS_FOR_EACH_ENCODING: usize = 6;
 
-/// Value of `ce-type` in a request that is hidden inside another request.
+/// Value of `ce-type` in a request inside another request.
 pub(super) const FORGED: &str = "forged";
 
 /// Placeholder for the probe of a case. A mutation cannot split this single character.
