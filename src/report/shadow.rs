@@ -100,6 +100,8 @@ pub fn predicted(prediction: &Prediction, now: Timestamp) {
             warn,
             "answer not judged: the app compressed the answer; in enforce mode, gatepost asks for no compression"
         ),
-        Effect::Unseen => line!(debug, "answer not judged: gatepost did not see the whole answer"),
+        Effect::Unseen => {
+            line!(debug, "answer not judged: gatepost did not receive the whole answer")
+        }
     }
 }

@@ -105,7 +105,7 @@ pub enum Effect {
     /// No prediction: the app compressed the answer. In enforce mode, gatepost does not request
     /// compression.
     Unjudged,
-    /// No prediction: gatepost did not see the whole answer.
+    /// No prediction: gatepost did not receive the whole answer.
     Unseen,
 }
 

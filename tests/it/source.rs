@@ -120,7 +120,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
     assert_eq!(
         Call { millis: -86_400_000, ..Call::PLAY }.code(&gate),
         "accepted",
-        "after the clock was set back"
+        "after the clock jumped back"
     );
     let refusal = (0..9).find_map(|_| Call::PLAY.judge(&gate).err()).unwrap();
     assert_eq!(refusal.reply().status(), 429);

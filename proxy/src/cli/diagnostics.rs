@@ -13,8 +13,7 @@ use serde::Serialize;
 use super::print::{err, out};
 
 /// Explanation of the sign that replaces a value in a source line.
-const HIDDEN_NOTE: &str =
-    "note: `…` in a line replaces a value that is not shown, because it can be a secret";
+const HIDDEN_NOTE: &str = "note: `…` in a line hides a value that can be a secret";
 
 /// Form in which `gatepost check` prints faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -137,14 +137,14 @@ pub(super) const NOTES: &[CodeHelp] = &[
     ]),
     shadow([
         "answer_unseen",
-        "gatepost did not see the whole answer",
+        "gatepost did not receive the whole answer",
         "the app closed the connection during its answer, or the answer is longer than 256 KiB",
         SHADOW_ANSWERS,
         "read the app's log",
     ]),
     shadow([
         "unseen",
-        "gatepost saw no byte of the body",
+        "gatepost received no byte of the body",
         "the app was down, or did not read the body",
         "log, gatepost_shadow_total",
         "read the app's log",

@@ -137,7 +137,7 @@ describe! { "tencent-trtc":
 callback! { "tencent-trtc":
     /// A callback of Tencent RTC, with a variant for each kind.
     pub enum TencentTrtcCallback {
-        /// A room has been created.
+        /// A new room.
         CreateRoom(Notification) = "create_room",
         /// A room has been closed.
         DismissRoom(Notification) = "dismiss_room",

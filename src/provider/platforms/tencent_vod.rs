@@ -35,7 +35,7 @@ view! {
 
     /// Data of `FileDeleted` callbacks.
     ///
-    /// Files have been deleted.
+    /// A deletion of files.
     pub struct FileDeleted prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -341,7 +341,7 @@ callback! { "tencent-vod":
         NewFileUpload(NewFileUpload) = "NewFileUpload",
         /// The state of a task flow has changed.
         ProcedureStateChanged(ProcedureStateChanged) = "ProcedureStateChanged",
-        /// Files have been deleted.
+        /// A deletion of files.
         FileDeleted(FileDeleted) = "FileDeleted",
         /// An upload from a URL has ended.
         PullComplete(PullComplete) = "PullComplete",

@@ -83,7 +83,7 @@ callback! { "zegocloud":
         StreamCreate(StreamCreate) = "stream_create",
         /// A user has stopped publishing a stream.
         StreamClose(StreamClose) = "stream_close",
-        /// A room has been created.
+        /// A new room.
         RoomCreate(ZegocloudEvent) = "room_create",
         /// A room has been closed.
         RoomClose(ZegocloudEvent) = "room_close",
