@@ -254,7 +254,7 @@ impl SharedPathFilter {
 /// Selects one of 64 bits by the length and the last byte of a path. Ignores case.
 #[inline]
 fn ending_bit(path: &str) -> u64 {
-    /// Odd, so that 64 consecutive lengths select 64 different bits.
+    /// Odd factor, so that 64 consecutive lengths select 64 different bits.
     const SPREAD: usize = 29;
     let last = path.as_bytes().last().map_or(0, |last| last | CASE_BIT);
     1 << ((path.len() * SPREAD + usize::from(last)) % 64)
@@ -283,7 +283,7 @@ fn start_bits(prefix: &str) -> u64 {
 
 #[inline]
 fn bit_of_start(first: u8, second: u8) -> u64 {
-    /// Odd, so that the first letter spreads over all bits.
+    /// Odd factor, so that the first letter spreads over all bits.
     const SPREAD: usize = 11;
     1 << ((usize::from(first | CASE_BIT) * SPREAD + usize::from(second | CASE_BIT)) % 64)
 }

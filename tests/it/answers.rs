@@ -424,7 +424,7 @@ fn template_keeps_its_first_extension() {
 
 // The replies to VOD plays require reply signing, but the template has no key for it.
 #[test]
-fn kind_without_reply_key_is_not_listed_if_the_template_lists_only_other_kinds() {
+fn omits_kind_without_reply_key_if_the_template_lists_only_other_kinds() {
     for (on, expected) in [("", true), ("'*' = {}", true), ("live_play = {}", false)] {
         let config = format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\

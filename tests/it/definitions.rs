@@ -280,7 +280,7 @@ fn requires_key_of_kind_unless_insecure_unsigned_lists_kind() {
 }
 
 #[test]
-fn uses_template_keys_if_only_one_kind_is_signed() {
+fn uses_template_keys_if_the_platform_signs_only_one_kind() {
     let definition = format!(
         "{HEAD}[kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
          encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n"

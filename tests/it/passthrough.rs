@@ -190,7 +190,7 @@ async fn answer_passes_unchanged_with_its_headers_except_date_and_hop_headers() 
 }
 
 #[tokio::test]
-async fn only_checked_answer_is_corrected_or_replaced() {
+async fn corrects_or_replaces_only_checked_answer() {
     for (status, answer, expected) in [
         (200, r#"{"allow":true}"#, r#"{"data":{"result":1}}"#),
         (200, r#"{"result":1}"#, r#"{"data":{"result":1}}"#),

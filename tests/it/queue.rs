@@ -78,7 +78,7 @@ async fn claim(store: &InMemoryStore, now: Timestamp) -> Claimed {
 }
 
 #[tokio::test]
-async fn platform_gets_the_acknowledgement_after_the_event_is_stored() {
+async fn acknowledges_event_only_after_storing_it() {
     let (gate, memory) = (queued(""), in_memory());
     let conclusion = store(&memory, enqueue(&gate, 1, AT(0)), AT(0)).await;
     assert_eq!(conclusion.origin.as_str(), "queued");

@@ -162,7 +162,7 @@ fn simultaneous_copies_share_one_answer() {
 }
 
 #[test]
-fn asks_app_about_waiting_copy_if_first_question_is_dropped() {
+fn asks_app_about_waiting_copy_after_drop_of_first_question() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     let second = accept_push(&gate, &push(1, 600), at(0));
@@ -232,7 +232,7 @@ fn asks_app_about_each_resend_if_dedupe_is_false() {
 }
 
 #[test]
-fn remembers_acknowledged_events_when_config_is_replaced() {
+fn remembers_acknowledged_events_after_change_of_config() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     drop(question.conclude(&answer(200, ""), at(0)));

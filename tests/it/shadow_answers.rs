@@ -299,7 +299,7 @@ fn judges_only_answers_to_genuine_callbacks() {
 }
 
 #[test]
-fn memory_of_answer_is_bounded() {
+fn keeps_only_bounded_part_of_answer() {
     let prediction = push(RAW).predict(&HeaderMap::new(), |mut request, mut answer, sent| {
         answer.head(StatusCode::OK, &HeaderMap::new());
         for _ in 0..10_000 {

@@ -201,7 +201,7 @@ fn fixed_answers_do_not_count_towards_route_limit() {
 }
 
 #[test]
-fn keeps_state_of_limits_when_config_is_replaced() {
+fn keeps_state_of_limits_after_change_of_config() {
     let both = "limit = { per_second = 1 }\nsource_limit = { per_second = 1, burst = 3 }";
     let gate = gate("", both);
     let bodies = [0, 1, 2].map(push);

@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn connection_that_served_a_request_since_the_search_is_not_closed() {
+    fn keeps_connection_that_served_a_request_since_the_search() {
         let connections = Connections::new(128);
         let all = open(&connections, &[1; 128]);
         let first = connections.open(source(2));

@@ -67,7 +67,7 @@ impl Queue {
     }
 
     /// Updates the metrics of the store. If the store does not respond within [`MEASURE_LIMIT`],
-    /// records the store as down, so that `/metrics` responds at every time.
+    /// records the store as down, so that `/metrics` always responds.
     pub(crate) async fn measure(&self, now: Timestamp) {
         let status = timeout(MEASURE_LIMIT, self.store.status()).await;
         METRICS.queue.measured(status.ok().as_ref().and_then(|status| status.as_ref().ok()), now);

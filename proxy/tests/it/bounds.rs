@@ -41,7 +41,7 @@ fn wait_for_closed(gate: &Gatepost, code: &str, count: usize) {
 
 /// Sends the unfinished request `bytes` on `fits + 1` connections, one more than the client's share
 /// of memory permits. Checks that gatepost closes only the first connection.
-fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
+fn assert_closes_oldest(bytes: &[u8], fits: usize) {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
     let mut clients: Vec<_> = (0..=fits).map(|_| connect_from(2, &gate)).collect();
@@ -63,7 +63,7 @@ fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
 
 #[test]
 fn closes_connection_of_oldest_body_if_client_exceeds_its_limit() {
-    assert_oldest_is_closed(&unfinished_body(LENGTH), 2);
+    assert_closes_oldest(&unfinished_body(LENGTH), 2);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn closes_connection_of_chunked_body_if_client_exceeds_its_limit() {
 #[test]
 fn closes_connection_of_oldest_head_if_client_exceeds_its_limit() {
     let head = format!("GET /other HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(30_000));
-    assert_oldest_is_closed(head.as_bytes(), 3);
+    assert_closes_oldest(head.as_bytes(), 3);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn clients_behind_trusted_proxy_have_shares_of_their_own() {
 }
 
 #[test]
-fn closes_longest_idle_connection_if_max_connections_is_exceeded() {
+fn closes_longest_idle_connection_beyond_max_connections() {
     let app = App::answering(200, "");
     let gate = serve("max_connections = 4", &app);
     let mut idle: Vec<_> = (0..4).map(|_| connect_from(2, &gate)).collect();

@@ -147,7 +147,7 @@ fn log_line_has_a_code_for_each_unreadable_upstream_response() {
 }
 
 #[test]
-fn missing_upstream_response_is_logged_as_upstream_failed() {
+fn logs_missing_upstream_response_as_upstream_failed() {
     for app in [App::start(|_| Act::HangUp), App::down()] {
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
         assert_eq!(gate.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").status, 502);

@@ -202,7 +202,10 @@ fn guides_for_rust_add_the_crates_that_their_app_uses() {
         let added = added(guide);
         let mut names: Vec<_> = added.iter().map(|(name, _)| name.replace('-', "_")).collect();
         names.sort();
-        assert_eq!(names, used, "{guide}: crates of `cargo add`, and crates of {example}");
+        assert_eq!(
+            names, used,
+            "{guide}: expected `cargo add` of the crates of {example}, found others"
+        );
         let has = |name: &str, feature: &str| {
             added.iter().any(|(own, features)| own == name && features.iter().any(|f| f == feature))
         };

@@ -138,7 +138,7 @@ fn each_attempt_has_the_same_id_and_a_new_signature_with_the_current_secret() {
 }
 
 #[test]
-fn process_that_is_suspended_beyond_its_lease_counts_a_lost_lease() {
+fn process_suspended_beyond_its_lease_counts_a_lost_lease() {
     let (_sender, never) = std::sync::mpsc::channel();
     let never = Arc::new(std::sync::Mutex::new(never));
     let app = App::start(move |seen| match seen.header("gatepost-delivery") {

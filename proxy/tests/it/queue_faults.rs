@@ -192,7 +192,7 @@ fn file_that_is_not_writable_prevents_the_start() {
 
 #[test]
 #[ignore = "needs strace"]
-fn event_is_synced_before_its_acknowledgement() {
+fn syncs_event_before_its_acknowledgement() {
     let app = App::answering(200, "");
     let folder = tempfile::tempdir().unwrap();
     let calls = folder.path().join("calls");

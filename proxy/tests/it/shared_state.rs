@@ -70,7 +70,7 @@ fn damaged_value_does_not_replace_an_answer_of_the_app() {
 }
 
 #[test]
-fn reused_signature_after_a_restart_is_refused() {
+fn refuses_reused_signature_after_a_restart() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "signature_reuse = 'refuse'");
     // Both pushes have the same signature, which covers only the key and the time.

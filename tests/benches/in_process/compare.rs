@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figure_equal_to_limit_is_allowed() {
+    fn allows_figure_equal_to_limit() {
         assert_eq!(Added(150).judge(150, [9.0; 3]), "150 more instructions");
         assert_eq!(Added(150).judge(151, [0.0; 3]), "150 more instructions: MISSED");
         assert_eq!(Cpu(1.1).judge(9, [9.0, 9.0, 1.1]), "1.1 of the CPU time");

@@ -61,7 +61,8 @@ struct StoreFigures {
     open: Figures,
     /// Events per second, until the app has received the last one.
     delivered: f64,
-    /// Like `delivered`, but for events of one stream, which gatepost delivers one after the other.
+    /// Events of one stream per second, until the app has received the last one. gatepost delivers
+    /// these events one after the other.
     of_one_stream: f64,
 }
 

@@ -345,7 +345,7 @@ async fn inner_gate_passes_event_of_outer_gate() {
 }
 
 #[tokio::test]
-async fn asks_app_once_if_same_layer_is_applied_twice() {
+async fn asks_app_once_if_app_applies_same_layer_twice() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/cb", ""));
     let routes = Router::new().route("/cb", record.handler().layer(layer.clone()));

@@ -46,7 +46,7 @@ async fn machines_share_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_is_local_unless_it_is_shared() {
+async fn limit_without_sharing_is_local() {
     let [one, other] = pair("per_second = 2");
     for (machine, first) in [(&one, 0), (&other, 10)] {
         let mut reached = Vec::new();

@@ -284,7 +284,7 @@ async fn copy_on_another_machine_waits_for_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failure_of_the_app_is_not_shared() {
+async fn shares_no_failure_of_the_app() {
     let [one, other] = Machine::pair("");
     assert_eq!(one.send("/tencent", &push(1), &mut App::new(500, "")).await.reply.status(), 503);
     let mut app = App::new(200, "");

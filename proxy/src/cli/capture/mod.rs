@@ -253,6 +253,8 @@ pub(super) fn replay(arguments: &ReplayArguments) -> Result<(), CommandError> {
 
 fn warn_of(page: &CapturedPage) {
     if page.capture == "none" {
-        err("gatepost captures no callbacks; set capture = \"masked\" in [inspector]");
+        err(
+            "expected captured callbacks, found capture = \"none\"; set capture = \"masked\" in [inspector]",
+        );
     }
 }

@@ -76,7 +76,7 @@ async fn returns_the_event_unchanged(store: &dyn Store) {
     assert!(store.show(999).await.unwrap().is_none());
 }
 
-async fn only_the_head_of_a_line_can_be_claimed(store: &dyn Store) {
+async fn claims_only_the_head_of_a_line(store: &dyn Store) {
     for (id, kind, subject) in
         [("1", "push", "a"), ("2", "end", "a"), ("3", "push", "b"), ("4", "push", "a")]
     {
@@ -130,7 +130,7 @@ async fn second_claim_of_an_owner_ends_the_first(store: &dyn Store) {
     assert!(deliver(store, &second[0], 21).await);
 }
 
-async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
+async fn store_loses_no_event_if_the_clock_moves_back(store: &dyn Store) {
     for id in ["1", "2"] {
         append(store, event(id, "push", Some(id)), 1000).await;
     }
@@ -142,7 +142,7 @@ async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
     );
     assert!(
         deliver(store, &claimed[0], 501).await,
-        "expected a claim that still holds, found an ended one"
+        "expected an active lease, found an ended lease"
     );
     store.sweep(T(502)).await.unwrap();
     append(store, event("3", "push", Some("3")), 503).await;
@@ -151,7 +151,7 @@ async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
     let due = claim(store, "push", "b", 1000).await;
     let mut due = ids(&due);
     due.sort_unstable();
-    assert_eq!(due.last(), Some(&"3"), "expected an ended claim, found a claim that holds");
+    assert_eq!(due.last(), Some(&"3"), "expected an ended lease, found an active lease");
     assert_eq!(due.len(), 2);
 }
 
@@ -376,9 +376,17 @@ async fn oldest_pending_event_may_be_behind_newer_events(store: &dyn Store) {
     append(store, received("2", 6), 6).await;
     // The callback of event 3 arrived before that of event 2, but the store receives event 3 last.
     append(store, received("3", 5), 7).await;
-    assert_eq!(oldest().await, Some(T(5)), "expected the arrival of the event behind the head");
+    assert_eq!(
+        oldest().await,
+        Some(T(5)),
+        "expected the arrival of the event behind the head, found another time"
+    );
     assert_eq!(store.replay(&in_state(EntryState::Delivered), T(8)).await, Ok(1));
-    assert_eq!(oldest().await, Some(T(1)), "expected the arrival of the replayed event");
+    assert_eq!(
+        oldest().await,
+        Some(T(1)),
+        "expected the arrival of the replayed event, found another time"
+    );
     for (id, next) in [("2", Some(T(1))), ("3", Some(T(1))), ("1", None)] {
         let claimed = claim(store, "push", "o", 9).await;
         assert_eq!(ids(&claimed), [id]);
@@ -473,11 +481,11 @@ fn new_in_memory(max_bytes: u64) -> InMemoryStore {
 on_each_backend! {
     new_in_memory;
     returns_the_event_unchanged: LARGE;
-    only_the_head_of_a_line_can_be_claimed: LARGE;
+    claims_only_the_head_of_a_line: LARGE;
     events_without_subject_are_independent: LARGE;
     event_is_due_again_after_its_lease: LARGE;
     second_claim_of_an_owner_ends_the_first: LARGE;
-    no_event_is_lost_if_the_clock_is_set_back: LARGE;
+    store_loses_no_event_if_the_clock_moves_back: LARGE;
     failing_head_delays_only_its_line: LARGE;
     lanes_are_independent: LARGE;
     dedupe_key_makes_a_duplicate_until_it_expires: LARGE;

@@ -220,7 +220,7 @@ async fn command_does_not_open_a_damaged_log() {
 }
 
 #[tokio::test]
-async fn refuses_events_after_the_file_or_its_log_is_removed_or_replaced() {
+async fn refuses_events_after_removal_or_replacement_of_file_or_log() {
     for (removed, is_replaced) in [("db", false), ("db", true), ("db-wal", false), ("db-wal", true)]
     {
         let folder = tempfile::tempdir().unwrap();
@@ -280,7 +280,7 @@ async fn accepts_a_log_with_an_incomplete_last_write() {
 }
 
 #[tokio::test]
-async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
+async fn damaged_event_becomes_dead_letter_and_delays_no_other_event() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     let store = open(&path).unwrap();

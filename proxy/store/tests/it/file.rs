@@ -172,7 +172,7 @@ async fn stores_the_largest_event() {
 }
 
 #[tokio::test]
-async fn many_events_of_one_subject_are_delivered_in_order() {
+async fn delivers_many_events_of_one_subject_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     let store = open(&path).unwrap();

@@ -1,4 +1,4 @@
-"""Wraps each Python app. Makes the app fail, or changes its response, as real apps do. The test writes the
+"""Wraps each Python app. Makes the app fail, or changes its answer, as real apps do. The test writes the
 name of the failure or change into the file `mode`."""
 
 import gzip
