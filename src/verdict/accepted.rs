@@ -111,8 +111,8 @@ pub(crate) struct SharedProof {
     /// Digest of the data that arrived with the signature or id.
     pub(crate) value: SharedValue,
     pub(crate) reused: Reused,
-    /// Refusal of the callback if another machine has received the signature or id with other data;
-    /// `None` if gatepost accepts the callback even then.
+    /// Refusal of a callback whose signature or id another machine has received with other data;
+    /// `None` if gatepost accepts such a callback.
     pub(crate) refusal: Option<Refusal>,
 }
 

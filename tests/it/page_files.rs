@@ -136,8 +136,8 @@ fn page(provider: &ProviderInfo) -> String {
         let recorded: String = recordings(name).iter().map(|url| format!("\n- <{url}>")).collect();
         writeln!(
             out,
-            "These requests in gatepost's tests were recorded from a server. They show that gatepost reads \
-             the\nfields that the server sends:\n{recorded}\n\nThe other requests are made from the \
+            "These requests in gatepost's tests are recordings of a server. They show that gatepost reads \
+             the\nfields that the server sends:\n{recorded}\n\nThe other requests follow the \
              documentation and the source code of {title}.\n"
         )
         .unwrap();

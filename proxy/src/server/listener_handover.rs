@@ -184,8 +184,7 @@ pub(crate) fn wait_at(
     Ok(())
 }
 
-/// Returns numbers that change if another file replaces the file at `path`; `None` if there is no
-/// file.
+/// Returns numbers that change if another file replaces the file at `path`; `None` without a file.
 fn identity(path: &Path) -> Option<(u64, i64, i64)> {
     let file = std::fs::symlink_metadata(path).ok()?;
     Some((file.ino(), file.ctime(), file.ctime_nsec()))

@@ -81,8 +81,8 @@ pub(in crate::delivery) async fn limit(runtime: &impl Runtime, step: SharedLimit
     }
 }
 
-/// Spends a permit on a callback. Returns false if the callback exceeds the limit; `None` if the
-/// shared state has no result in time.
+/// Spends a permit on a callback. Returns `Some(false)` if the callback exceeds the limit. Returns
+/// `None` if the shared state has no result in time.
 async fn permit(
     runtime: &impl Runtime,
     accepted: &Accepted,
@@ -99,7 +99,7 @@ async fn permit(
                 }
                 return is_within;
             }
-            // The callback that takes permits waits for the shared state only for a limited time.
+            // The task that takes permits waits for the shared state only for a limited time.
             Spent::Wait(receiver) => drop(receiver.await),
         }
     }

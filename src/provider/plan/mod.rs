@@ -200,8 +200,8 @@ impl Plan {
         index.and_then(|index| self.kinds.get(index)).unwrap_or(&self.unknown)
     }
 
-    /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule;
-    /// `None` if the platform does not sign callbacks of the kind.
+    /// Returns the signature rule of a kind, by default the rule of the plan. Returns `None` if the
+    /// platform does not sign callbacks of the kind.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
         let kind = self.kind(kind);
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)

@@ -127,7 +127,7 @@ impl Job {
         }
     }
 
-    /// Returns true if the app must receive every request; for false, the app must receive none.
+    /// Returns true if the app must receive every request. Otherwise, the app must receive none.
     pub(super) fn asks_app(self) -> bool {
         self != Self::BadSignature && !self.has_fixed_reply()
     }

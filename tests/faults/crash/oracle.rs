@@ -114,7 +114,7 @@ pub fn judge(
         let most = 1 + refused + kills;
         check(
             copies.len() <= most,
-            format!("{event:?}: expected at most {most} copies, found {}", copies.len()),
+            format!("{event:?}: expected a count of copies up to {most}, found {}", copies.len()),
         );
         extra += copies.len().saturating_sub(1 + refused);
     }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn permits_copies_of_refused_and_of_claimed_events() {
+    fn permits_copies_after_failed_attempts_and_kills() {
         let receipts = [(0, true), (0, false), (0, false), (1, false)];
         assert_eq!(faults(2, &receipts, &[0]), [""; 0]);
     }
@@ -165,7 +165,10 @@ mod tests {
     #[test]
     fn finds_a_copy_without_a_reason() {
         let receipts = [(0, false), (0, false)];
-        assert_eq!(faults(1, &receipts, &[1]), ["(\"s\", 0): expected at most 1 copies, found 2"]);
+        assert_eq!(
+            faults(1, &receipts, &[1]),
+            ["(\"s\", 0): expected a count of copies up to 1, found 2"]
+        );
     }
 
     #[test]

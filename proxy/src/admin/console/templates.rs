@@ -216,8 +216,8 @@ async fn unbind(
             "After this change, gatepost refuses the callbacks of each domain and channel that no template \
              binds."
         } else {
-            "After this change, gatepost refuses the callbacks of this domain or channel, unless another \
-             binding of the provider fits them."
+            "After this change, gatepost refuses the callbacks of this domain or channel that no other \
+             binding of the provider fits."
         }
         .into(),
         action: "Unbind",

@@ -92,8 +92,8 @@ fn mirrored(create: &Creator<'_>) -> IntCounterVec {
 fn callback_paths(create: &Creator<'_>) -> CallbackPaths {
     let paths = create.counters(
         "gatepost_callback_paths_total",
-        "Requests on callback paths. `path` is `fast` if gatepost's own reader served the request, and \
-         `pingora` if Pingora did. `tls` is `yes` for a connection with TLS, else `no`.",
+        "Requests on callback paths. `path` is the reader of the request: `fast` for gatepost's own, \
+         `pingora` for Pingora's. `tls` is `yes` for a connection with TLS, else `no`.",
         &["path", "tls"],
     );
     let of = |path| ["no", "yes"].map(|tls| paths.with_label_values(&[path, tls]));

@@ -53,8 +53,8 @@ impl QueueMetrics {
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`; \
-                 `lease_lost` if the attempt took longer than its claim; `unsettled` if the store did not \
-                 record the result. `expired` counts the events that became dead letters without a \
+                 `lease_lost` for an attempt that took longer than its claim; `unsettled` for a result \
+                 that the store did not record. `expired` counts the events that became dead letters without a \
                  further attempt, because the circuit was open, or because the config had no template or \
                  address for them.",
                 &["result"],
