@@ -270,14 +270,14 @@ impl Addresses {
     }
 
     /// Returns a number for [`Addresses::in_turn`]. If all servers are up, the number determines
-    /// the address that a new request tries first.
+    /// the address that gatepost tries first for a new request.
     #[must_use]
     pub fn turn(&self) -> usize {
         if self.only().is_some() { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Returns all addresses in the order in which the request with this turn tries them: first the
-    /// addresses of servers that are up.
+    /// Returns all addresses in the order in which gatepost tries them for the request with this
+    /// turn: first the addresses of servers that are up.
     pub fn in_turn(&self, turn: usize) -> Vec<&Address> {
         let (before, from) = self.list.split_at(turn % self.list.len());
         let mut all: Vec<_> = from.iter().chain(before).collect();
