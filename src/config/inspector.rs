@@ -58,7 +58,7 @@ impl Default for InspectorSettings {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `[inspector]`. `has_token` is true if the config has `admin`, and a token of the admin
+    /// Reads `[inspector]`. `has_token` is true for a config with `admin` and a token of the admin
     /// API. If `has_token` is false, gatepost captures nothing, because no client can read a
     /// captured callback.
     pub(super) fn inspector(&self, table: &Table<'f>, has_token: bool) -> InspectorSettings {

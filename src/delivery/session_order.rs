@@ -8,7 +8,7 @@ use crate::reply::Permission;
 use crate::verdict::Accepted;
 
 impl Accepted {
-    /// Returns true if the callback ends a session, and a newer session of its subject has started.
+    /// Returns true if the callback ends an older session than the newest of its subject.
     pub(super) fn is_stale(&self) -> bool {
         self.ends_session()
             && (self.is_noted_stale()
@@ -22,7 +22,7 @@ impl Accepted {
         self.is_part(SessionPart::End)
     }
 
-    /// Returns true if the callback is a notification, and starts a session.
+    /// Returns true if the callback is a notification of the start of a session.
     pub(super) fn notifies_of_session(&self) -> bool {
         self.is_part(SessionPart::Start) && self.kind().decision.is_none()
     }
@@ -53,8 +53,8 @@ impl Accepted {
         }
     }
 
-    /// Returns true if the callback is this part of a session, and the app receives the events of
-    /// at least one kind that ends sessions.
+    /// Returns true if the callback is this part of a session whose end the app can receive: the
+    /// app receives the events of at least one kind that ends sessions.
     fn is_part(&self, part: SessionPart) -> bool {
         let is_part = self.kind().session.as_ref().is_some_and(|rule| rule.part == part);
         let template = self.template();

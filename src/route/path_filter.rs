@@ -107,8 +107,8 @@ pub(super) fn is_plain(path: &str) -> bool {
     path.starts_with('/') && PathClasses::of(path).is_plain()
 }
 
-/// Returns true if every server finds the same segments in the path, and no segment ends in one of
-/// [`SCRIPTS`] or [`FORMATS`].
+/// Returns true for a path in which every server finds the same segments, none of them with an
+/// ending of [`SCRIPTS`] or [`FORMATS`].
 #[inline]
 pub(super) fn has_one_reading(path: &str) -> bool {
     let classes = PathClasses::of(path);

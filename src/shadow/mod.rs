@@ -184,7 +184,7 @@ impl Shadow {
 /// verdict, or `unseen`.
 ///
 /// A server may drop an observer without calling [`Observer::finish`]. The observer then reports
-/// `unseen` if the server has passed no chunk, and `body_incomplete` after a chunk. The example of
+/// `body_incomplete`, or `unseen` if the server has passed no chunk. The example of
 /// [`Shadow`] has complete bodies.
 ///
 /// ```

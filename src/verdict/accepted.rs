@@ -82,8 +82,8 @@ pub(crate) struct AcceptedCallback {
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
     /// callback names no session.
     pub(crate) session_id: Option<u64>,
-    /// True if the callback ends a session, and the shared state contains a newer session of the
-    /// same subject.
+    /// True if the callback ends an older session than the newest of its subject in the shared
+    /// state.
     pub(crate) is_stale: bool,
 }
 
@@ -203,8 +203,8 @@ impl Accepted {
         self.0.reused == Some(Reused::Signature)
     }
 
-    /// Returns true if an earlier callback with other data had the same id, and the platform has
-    /// signed the id in both callbacks.
+    /// Returns true if an earlier callback with other data had the same id. Returns false unless
+    /// the platform has signed the id in both callbacks.
     ///
     /// gatepost delivers both events. Both events have the same `ce-id`.
     #[must_use]

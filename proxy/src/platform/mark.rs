@@ -24,7 +24,7 @@ const MAX_DESCRIPTION_BYTES: usize = 1024;
 /// Mark of a callback template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// True if the operator has created the callback template, and has handed it over.
+    /// True if the operator has handed over a callback template of their own.
     pub(super) is_adopted: bool,
     /// Hashes of the rules that gatepost has made.
     rules: Vec<String>,

@@ -21,7 +21,7 @@ fn line_about_path_without_route_has_method_path_client_and_remedy() {
     let message = line["message"].as_str().unwrap();
     assert!(message.contains("no route has this path"), "{message}");
     assert!(message.contains("compare the path with `gatepost routes`"), "{message}");
-    // A callback writes no line, and a request over HTTP/2 writes the same line.
+    // gatepost writes no such line for a callback, and the same line for a request over HTTP/2.
     assert_eq!(gate.send(&pushed()).status, 200);
     let url = format!("http://127.0.0.1:{}/other", gate.port);
     let mut curl = Command::new("curl");
@@ -48,7 +48,7 @@ fn line_about_path_without_route_has_no_token() {
 }
 
 #[test]
-fn request_to_upstream_writes_no_line_about_path_without_route() {
+fn omits_line_about_path_without_route_for_request_to_upstream() {
     let app = App::answering(404, "");
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), "");
     assert_eq!(gate.send(&post("/wrong/callback", "")).status, 404);

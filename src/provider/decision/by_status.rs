@@ -53,8 +53,8 @@ impl StatusRule {
         self.redirect.is_some_and(|redirect| redirect.field == index)
     }
 
-    /// Returns true if the field with this index is the address of a redirect, and the value is not
-    /// a URI reference.
+    /// Returns true for the address of a redirect that is not a URI reference. `index` is the index
+    /// of the field.
     pub(super) fn is_unusable_address(&self, index: usize, json: &str) -> bool {
         self.is_address(index) && address_of(json).is_none()
     }
@@ -113,7 +113,7 @@ fn address_of(json: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&address).ok()
 }
 
-/// Returns true if the text is not empty, and has only the characters of a URI reference (RFC 3986,
+/// Returns true for a non-empty text with only the characters of a URI reference (RFC 3986,
 /// section 2).
 fn is_uri_reference(text: &str) -> bool {
     let is_permitted =

@@ -79,8 +79,7 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Reads `encoding`. If `digest` is `none` and `encoding` is absent, the platform sends the key
-    /// as text.
+    /// Reads `encoding`. With the digest `none`, the default encoding of the key is text.
     fn signature_encoding(
         &self,
         table: &Table<'f>,

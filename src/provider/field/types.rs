@@ -11,8 +11,8 @@ use crate::time::{Unit, number};
 pub(crate) enum Type {
     Any,
     Array {
-        /// True if the field also accepts what [`Type::Number`] accepts, and converts it to an
-        /// array of one element.
+        /// True if the field also accepts a value of [`Type::Number`]. gatepost converts this value
+        /// to an array of one element.
         wrap: bool,
         inner: Nested,
     },

@@ -59,8 +59,8 @@ pub(crate) struct Kind {
     /// bodies.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
-    /// The locators of the values that identify an event. If the list is empty, and the data
-    /// contains a time or a value of `sequence`, the data identifies the event.
+    /// The locators of the values that identify an event. Without a locator, data with a time or
+    /// with a value of `sequence` identifies the event.
     pub(crate) id: Vec<Locator>,
     /// Pointers to values that differ between two events with otherwise equal data, such as a
     /// counter. gatepost uses the first pointer whose value is present.

@@ -35,7 +35,7 @@ pub(crate) enum KeyName {
 /// The minimum length, in bytes, of a key that causes no warning. Attackers can guess shorter keys.
 const MIN_SAFE_BYTES: usize = 8;
 
-/// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.
+/// Returns `true` for a key of at least `min_bytes` bytes with more than one distinct byte.
 fn is_strong(key: &Secret, min_bytes: usize) -> bool {
     let bytes = key.expose();
     bytes.len() >= min_bytes && bytes.iter().any(|byte| Some(byte) != bytes.first())

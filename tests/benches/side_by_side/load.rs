@@ -83,7 +83,7 @@ impl Session {
     /// Sends requests at this pace, and waits for the last reply.
     ///
     /// # Errors
-    /// Returns an error after a connection that ends before a complete reply, and after
+    /// Returns an error if a connection ends before a complete reply. Also returns an error after
     /// [`PATIENCE`] without an I/O event or tick.
     pub(super) fn run(
         &mut self,

@@ -10,8 +10,8 @@ use http::header::HOST;
 use http::uri::Authority;
 use pingora::http::RequestHeader;
 
-/// Returns true if the request has exactly one `host` header, and this header names `localhost`, a
-/// subdomain of `localhost`, an IP address or one of `names`. If the target of the request has a
+/// Returns true if the only `host` header of the request names `localhost`, a subdomain of
+/// `localhost`, an IP address or one of `names`. If the target of the request has a
 /// host, the same rule applies to this host.
 pub(in crate::admin) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();

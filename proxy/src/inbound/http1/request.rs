@@ -134,7 +134,7 @@ struct Framing {
 }
 
 impl Framing {
-    /// Records a header. Returns `None` if one of the three headers appears again, and for an
+    /// Records a header. Returns `None` for a repetition of one of the three headers and for an
     /// unusual header. Pingora then reads the request.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();

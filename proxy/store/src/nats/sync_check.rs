@@ -25,8 +25,8 @@ const MAX_RESPONSE: usize = 1024 * 1024;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Returns an error for a server that does not sync each write, and for a malformed address of a
-/// monitor. Logs a warning if there is no monitor, and for each monitor whose setting gatepost
-/// cannot read.
+/// monitor. Logs a warning without a monitor, and for each monitor whose setting gatepost cannot
+/// read.
 pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
     if monitors.is_empty() {
         tracing::warn!(
