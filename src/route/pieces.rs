@@ -8,7 +8,7 @@ use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 /// The names in a path, and the features of the path about which servers disagree.
 ///
 /// A *name* is a segment after decoding, in lower case and without parameters, trailing dots and
-/// trailing blanks. A segment has no name if nothing remains of it.
+/// trailing blanks. If nothing remains of a segment, the segment has no name.
 pub(super) struct Pieces {
     /// All names in order.
     pub(super) names: Vec<String>,

@@ -5,7 +5,7 @@
 //! - `case.toml`: description, time, head of the request, verdict, answer of the app and reply;
 //! - `body`: body of the request;
 //! - `event.json`: event in the structured mode of CloudEvents, only if the verdict is `accepted`.
-//!   The file has no `id` if the id is new for each callback.
+//!   If the id is new for each callback, the file has no `id`.
 //!
 //! `PROVIDER/gate.toml` has the routes and templates of a provider.
 //!
@@ -311,7 +311,7 @@ impl Vector {
 
     /// Compares an event in structured mode with the event of the vector.
     ///
-    /// The event of the vector has no `id` if the id is new for each callback.
+    /// If the id is new for each callback, the event of the vector has no `id`.
     pub fn check_event(&self, event: &Value) {
         let expected = self.event.as_ref().unwrap_or(&Value::Null);
         let mut event = event.clone();

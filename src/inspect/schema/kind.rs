@@ -37,7 +37,7 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
 /// Returns the schema of the answers with a 2xx status.
 fn answer(kind: &Kind) -> Value {
     let Some(decision) = &kind.decision else {
-        return json!({ "description": "An answer with a 2xx status and a body without a refusal or an error acknowledges the event." });
+        return json!({ "description": "An answer with a 2xx status and a body without a denial or an error acknowledges the event." });
     };
     if decision.by_status.is_some() {
         return common(decision);

@@ -19,7 +19,7 @@ view! {
         uid: Option<String> = "uid",
         /// True if viewers can play the video.
         ready_to_stream: Option<bool> = "readyToStream",
-        /// The time at which the video was created, in RFC 3339 format.
+        /// The creation time of the video, in RFC 3339 format.
         created: Option<String> = "created",
         /// The time of the last change, in RFC 3339 format.
         modified: Option<String> = "modified",

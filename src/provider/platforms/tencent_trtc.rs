@@ -139,7 +139,7 @@ callback! { "tencent-trtc":
     pub enum TencentTrtcCallback {
         /// A new room.
         CreateRoom(Notification) = "create_room",
-        /// A room has been closed.
+        /// The end of a room.
         DismissRoom(Notification) = "dismiss_room",
         /// A user has entered a room.
         EnterRoom(Notification) = "enter_room",

@@ -85,7 +85,7 @@ callback! { "zegocloud":
         StreamClose(StreamClose) = "stream_close",
         /// A new room.
         RoomCreate(ZegocloudEvent) = "room_create",
-        /// A room has been closed.
+        /// The end of a room.
         RoomClose(ZegocloudEvent) = "room_close",
         /// A callback for which the definition has no other kind.
         Event(ZegocloudEvent) = "event",

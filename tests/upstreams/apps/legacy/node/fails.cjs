@@ -1,4 +1,4 @@
-// Runs before each Node app (--require). Makes the app's server fail, or changes its responses, as real
+// Runs before each Node app (--require). Makes the app's server fail, or changes its answers, as real
 // apps do. The test writes the name of the failure or change into the file `mode`.
 const { readFileSync } = require('node:fs');
 const { Server } = require('node:http');

@@ -1,5 +1,5 @@
 <?php
-// Runs before each PHP app (auto_prepend_file). Makes the app fail, or changes its response, as real PHP
+// Runs before each PHP app (auto_prepend_file). Makes the app fail, or changes its answer, as real PHP
 // apps do. The test writes the name of the failure or change into the file `mode`.
 ini_set('display_errors', '1');
 ini_set('html_errors', '1');
