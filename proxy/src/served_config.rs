@@ -25,7 +25,7 @@ use crate::tls::{LoadedTls, ServedTls};
 pub(crate) struct ServedConfig {
     gate: Gate,
     tls: Arc<ServedTls>,
-    /// Settings at start. A reload fails if it changes a setting that needs a restart.
+    /// Settings at start. If a reload changes a setting that needs a restart, the reload fails.
     started: ProxySettings,
     /// Texts of the gate's config. An edit holds this lock from start to end, so edits and reloads
     /// run one after another. Never print the texts, because they may contain secrets.

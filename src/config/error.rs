@@ -53,8 +53,8 @@ impl ConfigError {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// Returns the faults, in the order of the file. The list is empty if gatepost cannot read the
-    /// file.
+    /// Returns the faults, in the order of the file. If gatepost cannot read the file, the list is
+    /// empty.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.cause {

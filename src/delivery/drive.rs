@@ -191,7 +191,7 @@ async fn conclude(
                     let Some(held) = question.shared.take() else {
                         break ask(client, app, runtime, question, now);
                     };
-                    // Box this step, so that the future stays small if machines share no state.
+                    // Box this step, so that the future stays small without shared state.
                     return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
                 }
                 // Box the steps of the queue, so that the future of any other event stays small.

@@ -46,7 +46,7 @@ static OPTIONAL: [HeaderName; 8] = [
 ];
 
 /// One header map with empty values for each combination of optional headers. Bit `n` of the index
-/// is set if `OPTIONAL[n]` is in the map.
+/// is 1 for a map that contains `OPTIONAL[n]`.
 ///
 /// Inserting a header hashes its name. Cloning a map copies its hash table unchanged, so gatepost
 /// hashes none of these names for an event.
@@ -61,7 +61,7 @@ fn empty_headers(combination: Combination) -> HeaderMap {
     names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
 }
 
-/// Set of headers in [`OPTIONAL`]. Bit `n` is set if the set contains `OPTIONAL[n]`.
+/// Set of headers in [`OPTIONAL`]. Bit `n` is 1 for a set that contains `OPTIONAL[n]`.
 type Combination = usize;
 
 /// Returns the combination of the headers that have a value.

@@ -59,7 +59,7 @@ impl<'r> Head<'r> {
 
     /// Marks a request whose framing was ambiguous before the server repaired the headers.
     ///
-    /// Some servers drop `content-length` if a request also has `transfer-encoding`. If the server
+    /// Some servers drop `content-length` from a request with `transfer-encoding`. If the server
     /// does not set this mark, gatepost cannot detect and refuse such a request.
     pub const fn with_unclear_framing(mut self) -> Self {
         self.has_unclear_framing = true;

@@ -117,8 +117,8 @@ enum Sender {
 /// these headers (`ce-*`, `gatepost-*`). Most of the other headers change the path that the app
 /// reads.
 ///
-/// Returns false for `webhook-*`. [`Gate::strip_reserved`](crate::Gate::strip_reserved) removes
-/// these headers if gatepost signs events.
+/// Returns false for `webhook-*`. If gatepost signs events,
+/// [`Gate::strip_reserved`](crate::Gate::strip_reserved) removes these headers.
 ///
 /// Includes spellings such as `ce_type` and `ce.type`, because CGI, and therefore PHP, passes all
 /// spellings to the app under one name. For the same reason, includes unusual spellings of

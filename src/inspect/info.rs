@@ -67,8 +67,8 @@ pub struct ProviderInfo {
     /// The settings that the definition declares: keys of `[template.settings]`.
     pub settings: Vec<SettingInfo>,
     /// The keys of `[template.settings]` that limit how far a signed time may be from the current
-    /// time, each with its default in seconds. The default is `None` if gatepost checks the time
-    /// only for templates that set a limit. The list is empty if the platform signs no time.
+    /// time, each with its default in seconds. If gatepost checks the time only for templates
+    /// that set a limit, the default is `None`. If the platform signs no time, the list is empty.
     pub window: Vec<(&'static str, Option<i64>)>,
 }
 
@@ -84,8 +84,8 @@ pub struct SettingInfo {
     pub default: Option<Box<str>>,
     /// True if the value is a secret.
     pub secret: bool,
-    /// The allowed words; the first word is the default. The list is empty if the definition does
-    /// not restrict the value to words.
+    /// The allowed words; the first word is the default. If the definition does not restrict the
+    /// value to words, the list is empty.
     pub one_of: Vec<Box<str>>,
 }
 

@@ -123,8 +123,8 @@ impl EditError {
         &self.message
     }
 
-    /// Returns the faults of the config or of the API request. The slice is empty if the error has
-    /// another cause.
+    /// Returns the faults of the config or of the API request. If the error has another cause, the
+    /// slice is empty.
     #[must_use]
     pub fn faults(&self) -> &[EditFault] {
         &self.faults

@@ -97,8 +97,8 @@ pub(crate) struct StaleConnection;
 
 /// A server as a key of the pool. Requests to the same server can share a connection.
 ///
-/// Each config has its own servers. Two servers without TLS and without an address guard are equal
-/// if they have the same address, so gatepost keeps their connections across a reload. Any other
+/// Each config has its own servers. If two servers without TLS and without an address guard have
+/// the same address, they are equal, so gatepost keeps their connections across a reload. Any other
 /// server equals only itself, so gatepost applies the files and rules of a new config to new
 /// connections.
 #[derive(Clone)]

@@ -36,7 +36,7 @@ pub(crate) fn probe_until_up(server: &Arc<Server>) {
 }
 
 async fn probes(server: Arc<Server>) {
-    // End the probes if no config refers to the server any more, as after a reload.
+    // If no config refers to the server any more, as after a reload, end the probes.
     while Arc::strong_count(&server) > 1 {
         sleep(PROBE_INTERVAL).await;
         let probed = timeout(PROBE_TIMEOUT, probe(&server)).await;

@@ -20,7 +20,7 @@ pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a cl
 pub(crate) const TLS_FOUND: &str = "expected HTTP, found TLS; write https:// in the address";
 
 /// Error for a server that closes a new connection in plain HTTP without a response. Many servers
-/// do so if the request arrives on a port with TLS.
+/// do so on a port with TLS.
 pub(crate) const CLOSED_WITHOUT_TLS: &str = "expected a response, found a close; write https:// if \
      the port has TLS, or read the server's log";
 

@@ -91,7 +91,7 @@ const OF_OTHERS: &str = "gatepost does not send this status. The app sent it (co
 /// Explanation of status 404, which no refusal has.
 const NOT_A_CALLBACK: &str = "No route has this path, and the config has no upstream. Compare the path with \
     `gatepost routes`. The log line (code route_not_found) shows the path that arrived. Often, a proxy in front of gatepost \
-    removes the start of the path, as nginx does if `proxy_pass` has a path.\nIf the config has an upstream, the upstream sent the status.\n\
+    removes the start of the path, as nginx does with a path in `proxy_pass`.\nIf the config has an upstream, the upstream sent the status.\n\
     seen in: log, access log, gatepost_requests_not_found_total";
 
 /// Returns the explanation of the status `topic`; an empty string if `topic` is not a known status.

@@ -118,8 +118,8 @@ enum Command {
     /// Print the JSON Schema of the config file, or of the events of a kind. `$defs` in the schema
     /// of a kind describes the answer.
     Schema {
-        /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
-        /// file if the first line of the config file is `#:schema FILE`.
+        /// `config` or a kind, for example `tencent-css.push`. If the first line of the config
+        /// file is `#:schema FILE`, editors use the schema in `FILE`.
         of: String,
         /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]
@@ -144,7 +144,7 @@ enum Command {
     /// Send the event of a captured callback to the app again, unchanged or edited. The platform
     /// receives nothing.
     Replay(ReplayArguments),
-    /// Check that a running gatepost serves. Exit with 1 if it does not.
+    /// Check that a running gatepost serves. If it does not, exit with 1.
     Health {
         /// Address on the admin listener: `http://`, `https://`, or
         /// `unix:/run/gatepost.sock:/healthz`.

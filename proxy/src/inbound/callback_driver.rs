@@ -236,8 +236,8 @@ impl Runtime for CallbackDriver {
         tokio::time::sleep(time).await;
     }
 
-    /// Uses Pingora's shared timers. A tokio timer costs a system call if no other timer is due
-    /// earlier.
+    /// Uses Pingora's shared timers. If no other timer is due earlier, a tokio timer costs a system
+    /// call.
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
     }

@@ -130,7 +130,7 @@ impl<A: Apps> Dispatcher<A> {
     async fn round(&mut self) -> Result<Duration, StoreError> {
         let is_sweeping = self.sweep().await?;
         let mut lanes = self.queue.lanes().await?;
-        // Shuffle the lanes, so that no lane always waits for the others if rounds are long.
+        // Shuffle the lanes, so that no lane always waits for the others in long rounds.
         fastrand::shuffle(&mut lanes);
         let (now, mut pause, mut due_lanes) = (self.apps.now(), TICK, Vec::new());
         for LaneStatus { lane, due } in lanes {
@@ -189,7 +189,7 @@ impl<A: Apps> Dispatcher<A> {
     }
 
     /// Turns each event of a lane into a dead letter if gatepost queued the event before
-    /// `queued_before`. `app` is `None` if the lane has no app any more.
+    /// `queued_before`. For a lane that has no app any more, `app` is `None`.
     async fn expire_queued(
         &self,
         lane: &Lane,

@@ -19,7 +19,7 @@ use super::apps::Apps;
 use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
 
 /// Function of an event and of the time since the start. Returns the status of the app's answer,
-/// and the time that the answer takes. The status is `None` if the app is unreachable.
+/// and the time that the answer takes. For an unreachable app, the status is `None`.
 type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;

@@ -1,4 +1,4 @@
-//! Periodic reports to systemd's watchdog. The reports end if a worker thread hangs.
+//! Periodic reports to systemd's watchdog. If a worker thread hangs, the reports end.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gatepost::StoreError;
 
-/// Maximum total size in bytes of the events and values of all operations that wait for a store. An
-/// operation that exceeds this limit may wait if no other operation with a size waits.
+/// Maximum total size in bytes of the events and values of all operations that wait for a store. If
+/// no other operation with a size waits, an operation that exceeds this limit may wait.
 pub const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// Maximum number of operations that wait for a store.
@@ -37,8 +37,8 @@ pub(crate) struct WaitingOperation {
 }
 
 impl Waiting {
-    /// Counts an operation. `bytes` is the size of its event or value. It is 0 if only
-    /// [`MAX_WAITING`] limits the operation.
+    /// Counts an operation. `bytes` is the size of its event or value, or 0 for an operation that
+    /// only [`MAX_WAITING`] limits.
     pub(crate) fn enter(&self, bytes: usize) -> Result<WaitingOperation, StoreError> {
         let totals = Arc::clone(&self.0);
         let waiting = totals.operations.fetch_add(1, Ordering::Relaxed);

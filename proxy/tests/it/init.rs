@@ -1,4 +1,4 @@
-//! Tests that gatepost accepts callbacks if `gatepost init` has written its config.
+//! Tests that gatepost accepts callbacks with a config from `gatepost init`.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 use value::StoredValue;
 
-/// Minimum time limit of an operation: half of the time that gatepost reserves for the reply. This
-/// limit applies if the app has used nearly all of its time.
+/// Minimum time limit of an operation: half of the time that gatepost reserves for the reply. If
+/// the app has used nearly all of its time, this limit applies.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Maximum time limit of an operation.

@@ -51,7 +51,7 @@ pub(super) const CONNECTIONS: &[CodeHelp] = &[
         "no route has the path of the request, and the config has no upstream, so gatepost replied 404",
         "a wrong address in the platform's console, a proxy in front of gatepost that changes the path, a scanner, or a health check",
         "log, gatepost_requests_not_found_total",
-        "compare the path in `request` with `gatepost routes`; often, a proxy in front of gatepost removes the start of the path, as nginx does if `proxy_pass` has a path; let health checks call /readyz on `admin`",
+        "compare the path in `request` with `gatepost routes`; often, a proxy in front of gatepost removes the start of the path, as nginx does with a path in `proxy_pass`; let health checks call /readyz on `admin`",
     ]),
     connection([
         "target_invalid",

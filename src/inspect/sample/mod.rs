@@ -146,7 +146,7 @@ impl<'d> Sample<'d> {
     /// | `setting:NAME` | a setting of the template, which the signature may cover |
     ///
     /// If the old value of a field is a string, the new value is a string too. Otherwise the new
-    /// value is the JSON in `value`, or a string if `value` is not JSON.
+    /// value is the JSON in `value`, or a string for a `value` that is not JSON.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! The bytes of one request, as a stream for Pingora.
 //!
 //! Pingora reads beyond the end of a request, and then drops the next request of the client or
-//! closes the connection. Pingora also drops a request if the client closes its sending half. A
-//! [`RequestStream`] therefore ends Pingora's reads at the end of the request:
+//! closes the connection. Pingora also drops the request of a client that closes its sending half.
+//! A [`RequestStream`] therefore ends Pingora's reads at the end of the request:
 //!
 //! 1. Within the request, the stream checks the [chunks](ChunkedBody), and passes the bytes to
 //!    Pingora.

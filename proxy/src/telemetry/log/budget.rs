@@ -256,7 +256,7 @@ impl Visit for Code {
     }
 }
 
-/// Shortens a line. A JSON line remains JSON if shorter values suffice.
+/// Shortens a line. If shorter values suffice, a JSON line remains JSON.
 fn shortened(line: &str, is_json: bool) -> String {
     let shortened = if is_json { shortened_json(line) } else { None };
     let mut line = shortened.unwrap_or_else(|| cut(line, MAX_LINE_BYTES));

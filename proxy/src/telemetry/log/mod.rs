@@ -1,10 +1,10 @@
 //! The log: lines on standard error, written without delaying requests.
 //!
 //! 1. gatepost puts each line into the log queue, and a separate thread writes the line.
-//! 2. If the log queue is full, gatepost drops and counts the line. This happens if the reader of
-//!    standard error stops reading.
-//! 3. If a write fails, gatepost drops and counts the line. This happens if the disk is full or the
-//!    reader closes the pipe.
+//! 2. If the log queue is full, gatepost drops and counts the line. The usual cause is a reader of
+//!    standard error that has stopped reading.
+//! 3. If a write fails, gatepost drops and counts the line. The usual cause is a full disk, or a
+//!    reader that has closed the pipe.
 //! 4. Requests cause at most as many lines as the [budget] permits.
 
 mod budget;

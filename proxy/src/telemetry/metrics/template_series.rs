@@ -53,8 +53,7 @@ impl KindSeries {
         self.histograms.get_or_init(|| metrics.histograms(labels));
     }
 
-    /// Counts a callback. The label `decision` is `none` if the reply neither allows nor
-    /// denies.
+    /// Counts a callback. If the reply neither allows nor denies, the label `decision` is `none`.
     pub(super) fn count(
         &self,
         metrics: &KindMetrics,

@@ -2,8 +2,8 @@
 //!
 //! - On `/echo`, the response contains the header lines of the request; on `/cookie`, its cookies.
 //! - On `/sentinel`, the response contains this path.
-//! - On any other path, the response contains the body of the request, or `OK` if the request has
-//!   no body.
+//! - On any other path, the response contains the body of the request, or `OK` for a request
+//!   without a body.
 //! - Every response has the same `ETag` and the same `Last-Modified`. The upstream responds with
 //!   304 to a request whose condition names this tag or this date.
 //! - No response has `Date` or `Allow`.

@@ -5,8 +5,8 @@
 //! test request) and `ce-type` of each request. The test first sends control requests directly to
 //! the server. These requests show that requests with unusual paths, hosts, headers, methods and
 //! body lengths reach the handlers. Then the test sends every request of
-//! `tests/upstreams/spellings.txt` through gatepost, over HTTP/1.1, and over HTTP/2 if HTTP/2 can
-//! express the request.
+//! `tests/upstreams/spellings.txt` through gatepost over HTTP/1.1, and each request that HTTP/2
+//! can express also over HTTP/2.
 
 mod desync;
 mod queries;

@@ -355,7 +355,7 @@ fn gatepost_forwards_only_requests_that_rfc_9112_permits() {
 #[ignore = "needs tests/upstreams/install"]
 fn php_records_only_requests_that_gatepost_forwards() {
     // There is no control. PHP's server closes each connection after one reply, so it never runs a
-    // hidden request. Some cases make this server crash if a client sends them directly.
+    // hidden request. Without gatepost, some cases make this server crash.
     check("php", &Server::php_router("recorders/front/index.php"));
 }
 
