@@ -93,7 +93,7 @@ impl fmt::Display for Timestamp {
 /// The unit in which a platform writes a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// An ISO 8601 time, which is in UTC if it has no offset.
+    /// An ISO 8601 time. A time without an offset is in UTC.
     Iso8601Utc,
     Millis,
     Rfc3339,

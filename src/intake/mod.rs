@@ -176,8 +176,8 @@ impl Intake {
     }
 
     /// Marks a callback on a machine that shares its state with other machines. [`Accepted::next`]
-    /// then returns the steps for the [`SharedState`](crate::SharedState). [`drive`](crate::drive)
-    /// calls this method if the server has such a state.
+    /// then returns the steps for the [`SharedState`](crate::SharedState). If the server has such a
+    /// state, [`drive`](crate::drive) calls this method.
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.0.is_shared = !self.0.in_shadow;

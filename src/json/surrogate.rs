@@ -3,8 +3,8 @@
 /// Returns the text with U+FFFD in place of each lone surrogate (`\ud83d`); `None` if the text has
 /// no lone surrogate.
 ///
-/// JavaScript writes a lone surrogate if a program cuts a string between the two halves of a
-/// character. UTF-8 cannot encode a lone surrogate, so most JSON parsers reject the string.
+/// If a program cuts a string between the two halves of a character, JavaScript writes a lone
+/// surrogate. UTF-8 cannot encode a lone surrogate, so most JSON parsers reject the string.
 pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     const REPLACEMENT: &str = "\\ufffd";
     let bytes = text.as_bytes();

@@ -42,7 +42,7 @@ impl Outage {
             return true;
         }
         let now_ms = now.as_millis();
-        // A try is also due if the clock has jumped back.
+        // If the clock has jumped back, a try is also due.
         let is_due = now_ms >= retry_at || retry_at > now.after(PAUSE).as_millis();
         let next = now.after(PAUSE).as_millis();
         let is_permitted = is_due

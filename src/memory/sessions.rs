@@ -4,8 +4,8 @@
 //! 1. The newest start is the start with the latest time. Of two starts with the same time, the
 //!    start that arrived later is newer. If one of two starts has no time, the start that arrived
 //!    later is newer. A start with a known id changes nothing, because it may be a resend.
-//! 2. The end of a session is stale if a newer session has started. gatepost compares the ids. If
-//!    the end has no id, or an unknown id, gatepost compares the times.
+//! 2. If a newer session has started, the end of the older session is stale. gatepost compares the
+//!    ids. If the end has no id, or an unknown id, gatepost compares the times.
 //! 3. gatepost remembers at most [`SUBJECTS`] subjects, each with [`OLDER`] sessions before the
 //!    newest.
 

@@ -1,6 +1,6 @@
 //! Routes, and the lookup of a request's path, in any spelling of the path.
 //!
-//! A path is a callback path if it equals a route's path byte for byte, with or without a slash at
+//! A callback path is a path that equals a route's path byte for byte, with or without a slash at
 //! the end. A *spelling* of a route's path is a different text that some server reads as the same
 //! path: `/a//b` is a spelling of `/a/b`. The app may be such a server, and then processes a
 //! callback that gatepost has not verified. gatepost therefore refuses every spelling of a callback

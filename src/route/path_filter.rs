@@ -44,7 +44,7 @@ const DOT: u8 = 0x40;
 const NAME: u8 = 0;
 
 // The low four bits of a class find ambiguous pairs of bytes without a branch. Bits 0 and 1
-// describe the byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if bits
+// describe the byte as the first of a pair, bits 2 and 3 as the second. In an ambiguous pair, bits
 // 0 and 1 of the first byte and bits 2 and 3 of the second byte have a common bit:
 //
 // | pair | first & second | ambiguous                         |

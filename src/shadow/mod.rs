@@ -183,9 +183,9 @@ impl Shadow {
 /// Observer of the body of a request to a route in shadow mode. An observer reports one outcome: a
 /// verdict, or `unseen`.
 ///
-/// A server may drop an observer without calling [`Observer::finish`]. The observer then reports
-/// `body_incomplete`, or `unseen` if the server has passed no chunk. The example of
-/// [`Shadow`] has complete bodies.
+/// A server may drop an observer without calling [`Observer::finish`]. If the server has passed no
+/// chunk, the observer then reports `unseen`; otherwise, it reports `body_incomplete`. The example
+/// of [`Shadow`] has complete bodies.
 ///
 /// ```
 /// # use gatepost::{Admission, Gate, Head, Timestamp};

@@ -159,8 +159,8 @@ fn css(body: &str, secs: i64) -> String {
     body.replacen('{', &format!("{{\"t\":{t},\"sign\":\"{sign}\","), 1)
 }
 
-/// Sends two callbacks, and returns two flags. The first flag is true if gatepost delivers the
-/// second event. The second flag is true if both events have the same `ce-id`.
+/// Sends two callbacks, and returns two flags. If gatepost delivers the second event, the first
+/// flag is true. If both events have the same `ce-id`, the second flag is true.
 fn twice(gate: &Gate, path: &'static str, first: &str, second: &str) -> (bool, bool) {
     let one = accept(gate, path, &[], first);
     assert!(delivers(&one));

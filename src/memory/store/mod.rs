@@ -121,8 +121,8 @@ pub trait Store: Send + Sync {
 
     /// Completes after another process may have changed the store.
     ///
-    /// The default implementation never completes. It is sufficient if the caller also looks for
-    /// due events at intervals.
+    /// The default implementation never completes. It is sufficient for a caller that also
+    /// looks for due events at intervals.
     fn changed(&self) -> StoreFuture<'_, ()> {
         Box::pin(std::future::pending())
     }

@@ -227,8 +227,8 @@ impl Decision {
 
     /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
-    /// An object with a member `allow` has the common form. This rule does not apply if `allow` is a
-    /// field in the body of the platform's reply.
+    /// An object with a member `allow` has the common form. If `allow` is a field in the body of
+    /// the platform's reply, this rule does not apply.
     fn fields_of(
         &self,
         object: &Object<'_>,

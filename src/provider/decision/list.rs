@@ -8,12 +8,12 @@
 //! 2. Otherwise, an item gets an element whose key contains at least one value of the item's key,
 //!    and no other value. If several elements fit, the element at the item's index takes
 //!    precedence, then the first.
-//! 3. Otherwise, an item gets the element at its own index, provided that this element has no key.
-//!    This rule applies only if there are as many elements as items.
+//! 3. Otherwise, an item gets the element at its own index. This rule applies only to an element
+//!    without a key, in a list with as many elements as items.
 //!
-//! An assignment by rule 1 is unambiguous if each item with that key gets an element. An assignment
-//! by rule 2 is unambiguous if the element fits no other item. An assignment by rule 3 is always
-//! unambiguous.
+//! If each item with that key gets an element, an assignment by rule 1 is unambiguous. If the
+//! element fits no other item, an assignment by rule 2 is unambiguous. An assignment by rule 3 is
+//! always unambiguous.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};

@@ -213,8 +213,8 @@ impl Decision {
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
         // `self.allow` may also contain fields that the platform requires but that do not affect
-        // the permission. Add each of these fields unless the answer or the template's defaults set
-        // it.
+        // the permission. Add each of these fields that neither the answer nor the template's
+        // defaults set.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)

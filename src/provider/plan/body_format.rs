@@ -92,8 +92,8 @@ impl Plan {
 
     /// Returns the object inside the `unwrap` member if the platform has wrapped the callback.
     ///
-    /// The callback is wrapped if the object has no other member. The callback is also wrapped if
-    /// the object inside this member names the kind and the outer object does not.
+    /// If the object has no other member, the callback is wrapped. If only the object inside this
+    /// member names the kind, the callback is also wrapped.
     ///
     /// # Errors
     ///

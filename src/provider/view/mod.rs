@@ -4,9 +4,8 @@
 //! member for each declared field of a kind. These rules apply to views, and to the types of
 //! objects inside the data:
 //!
-//! - A field has the type `T` if gatepost refuses a callback without the field, because a decision
-//!   or the identity of the callback depends on the field. Any other field has the type
-//!   `Option<T>`.
+//! - A field without which gatepost refuses a callback has the type `T`: a decision or the identity
+//!   of the callback depends on the field. Any other field has the type `Option<T>`.
 //! - A value that does not have the declared type is a misfit. The field is then `None`, and the
 //!   member `extra` contains the value as received.
 //! - The member for an array contains only the elements that have the declared type. If an element

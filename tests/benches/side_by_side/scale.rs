@@ -221,8 +221,8 @@ pub(super) fn caption(gatepost: &str, rounds: usize) -> [String; 2] {
 
 fn report(sizes: &[Size], series: &[Series<Sample>], report: &mut Report) {
     report.text(format!(
-        "CPU time in µs per push. At most {IN_FLIGHT} requests are in flight. The load uses the connections in turn. It \
-         shares a core with gatepost if gatepost has as many workers as the machine has cores."
+        "CPU time in µs per push. At most {IN_FLIGHT} requests are in flight. The load uses the connections in turn. If \
+         gatepost has as many workers as the machine has cores, the load shares a core with gatepost."
     ));
     let columns = [
         "body",

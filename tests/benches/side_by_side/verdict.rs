@@ -2,7 +2,7 @@
 //!
 //! On a machine with other work, the median of a few rounds may be on the wrong side of a limit.
 //! This module therefore computes an interval that contains the true median with a probability of
-//! at least 90 %. The result is `undecided` unless the whole interval is on one side of the limit.
+//! at least 90 %. Unless the whole interval is on one side of the limit, the result is `undecided`.
 
 use serde_json::{Value, json};
 
@@ -151,8 +151,8 @@ impl Interval {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);
         let count = u32::try_from(sorted.len()).ok()?;
-        // Each figure is below the true median with a probability of one half. The interval from
-        // `sorted[k]` misses the median if at most `k` figures are on one side of the median.
+        // Each figure is below the true median with a probability of one half. If at most `k`
+        // figures are on one side of the median, the interval from `sorted[k]` misses the median.
         let mut fewer = 0.0;
         let mut ways = 1.0;
         let mut rank = None;

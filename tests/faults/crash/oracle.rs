@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     /// Judges receipts of one subject. gatepost has acknowledged the subject's first `acknowledged`
-    /// events. A receipt has the number of its event, and true if the app answers 500. `claimed`
+    /// events. A receipt has the number of its event, and true for an answer of 500. `claimed`
     /// contains the numbers of the events that a killed process had claimed.
     fn faults(acknowledged: u32, receipts: &[(u32, bool)], claimed: &[u32]) -> Vec<String> {
         let event = |number: u32| ("s".to_owned(), number);

@@ -1,7 +1,7 @@
 //! Checks that gatepost accepts each JSON object that serde_json accepts, except objects with
-//! duplicate names, with too many members, or with too many levels. The event has the same values,
-//! and does not change if gatepost reads the event again. gatepost also accepts lone surrogates and
-//! numbers out of the range of `f64`.
+//! duplicate names, with too many members, or with too many levels. The event has the same values.
+//! If gatepost reads the event again, the event does not change. gatepost also accepts lone
+//! surrogates and numbers out of the range of `f64`.
 //!
 //! Input: the body of a callback.
 
