@@ -187,7 +187,7 @@ impl Steps {
             self.add("application", printable(app).to_string());
         }
         let Ok((template, _)) = route.template(tenant.as_deref(), app.as_deref()) else {
-            self.add("template", "no template is bound to this tenant or to \"*\"");
+            self.add("template", "no template binds this tenant or \"*\"");
             return;
         };
         let reason = if route.template.is_some() { "named by the route" } else { "bound" };

@@ -73,9 +73,9 @@ pub enum RefusalKind {
     SourceNotAllowed,
     /// The callback names several tenants that are bound to different templates.
     TenantAmbiguous,
-    /// The callback names no tenant, and no template is bound to `*`.
+    /// The callback names no tenant, and no template binds `*`.
     TenantMissing,
-    /// No template is bound to this tenant or to `*`.
+    /// No template binds this tenant or `*`.
     TenantUnknown,
     /// The signed time or the expiry is further in the past than gatepost accepts.
     TimestampExpired,
@@ -242,7 +242,7 @@ impl RefusalKind {
                 ("tenant_ambiguous", "the callback names tenants of several templates")
             }
             Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
-            Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
+            Self::TenantUnknown => ("tenant_unknown", "no template binds this tenant"),
             Self::TimestampExpired => ("timestamp_expired", "the signed time is too old"),
             Self::TimestampInvalid => {
                 ("timestamp_invalid", "the signed time is missing or malformed")

@@ -64,10 +64,10 @@ fn refuses_application_that_no_template_binds() {
     let gate = gate(&[("vip", "'push.example.com/vip'"), ("live", "'push.example.com/live'")]);
     let found = template_of(&gate, &push("push.example.com", "\"appname\":\"studio\","));
     assert!(found.contains("found none for the application `studio`"), "{found}");
-    assert!(found.starts_with("no template is bound to this tenant"), "{found}");
+    assert!(found.starts_with("no template binds this tenant"), "{found}");
     // If the callback names no application, neither of the two templates applies.
     let found = template_of(&gate, &push("push.example.com", ""));
-    assert!(found.starts_with("no template is bound to this tenant"), "{found}");
+    assert!(found.starts_with("no template binds this tenant"), "{found}");
 }
 
 #[test]

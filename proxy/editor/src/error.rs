@@ -35,7 +35,7 @@ pub enum EditErrorKind {
     TemplateInUse,
     /// The config has no template with the given name.
     TemplateNotFound,
-    /// The tenant is not bound to the template.
+    /// The template does not bind the tenant.
     TenantNotBound,
     /// The tenant is bound to another template of the same provider.
     TenantTaken,

@@ -12,7 +12,7 @@ use crate::generated_page::{cell, check, first_line};
 const LEAD: &str = "All commands of the program with their arguments, from the text that `gatepost COMMAND --help` prints.
 
 [Commands](commands.md) shows the most useful ones with their output. Each command also takes `--log-format json` for
-log lines in JSON, `-h` for a short help and `--help` for a long one. `gatepost --version` prints the version.
+log lines in JSON, `-h` for brief help and `--help` for detailed help. `gatepost --version` prints the version.
 ";
 
 /// Arguments of every command. Only the lead of the page names them.

@@ -6,7 +6,7 @@ use super::error::CommandError;
 
 /// Texts of a confirmation by the operator.
 pub(super) struct Confirmation<'q> {
-    /// Effect of the command, for example "deleting `x` cannot be undone".
+    /// Effect of the command, for example "you cannot undo the deletion of `x`".
     pub(super) warning: &'q str,
     /// Prompt without the question mark, for example "delete `x`".
     pub(super) question: &'q str,
@@ -47,7 +47,7 @@ mod tests {
     fn answered(is_terminal: bool, answer: &str) -> (Result<(), String>, Option<String>) {
         let mut asked = None;
         let confirmation = Confirmation {
-            warning: "deleting `x` cannot be undone",
+            warning: "you cannot undo the deletion of `x`",
             question: "delete `x`",
             refused: "gatepost deleted nothing",
         };
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn confirms_only_after_yes() {
-        let question = "deleting `x` cannot be undone; delete `x`? [y/N]".to_owned();
+        let question = "you cannot undo the deletion of `x`; delete `x`? [y/N]".to_owned();
         assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
         for answer in ["n\n", "\n", "", "maybe y\n"] {
             let refused = Err("gatepost deleted nothing".to_owned());

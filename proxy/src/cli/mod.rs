@@ -66,8 +66,8 @@ const AFTER_HELP: &str = "\
 The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
 for errors only.
 
-Exit codes: 0 success; 1 the config is unreadable or has faults, the request was refused, or the command \
-failed; 2 wrong arguments, or no -c and no gatepost.toml in the current folder.";
+Exit codes: 0 success; 1 the config is unreadable or has faults, gatepost refuses the request, or the command \
+fails; 2 wrong arguments, or no -c and no gatepost.toml in the current folder.";
 
 const SIGNAL_HELP: &str = "\
 Signals:
@@ -113,7 +113,7 @@ enum Command {
     Providers(ProvidersArguments),
     /// Send a realistic, signed callback and print the reply.
     Send(SendArguments),
-    /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
+    /// Explain the verdict on a recorded request, without asking the app. On a refusal, exit with 1.
     Explain(ExplainArguments),
     /// Print the JSON Schema of the config file, or of the events of a kind. `$defs` in the schema
     /// of a kind describes the answer.

@@ -26,7 +26,7 @@ use crate::trusting_client::TrustingClient;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlatformCommand {
-    /// Show the changes that the account needs. Change nothing. Exit with 1 on a conflict.
+    /// Show the changes that the account needs. Change nothing. On a conflict, exit with 1.
     Plan(PlanArguments),
     /// Show the changes that the account needs, ask for confirmation, and carry the changes out.
     Apply {

@@ -40,7 +40,7 @@ pub(super) enum QueueCommand {
         #[command(flatten)]
         output: OutputArguments,
     },
-    /// Remove events, except those that gatepost is sending. This cannot be undone.
+    /// Remove events, except those that gatepost is sending. You cannot undo this.
     Drop {
         #[command(flatten)]
         filter: QueueFilterArguments,

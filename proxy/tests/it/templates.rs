@@ -286,13 +286,13 @@ fn delete_refuses_template_that_a_route_names_and_rename_edits_this_route() {
 fn delete_asks_for_confirmation() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
-    let why = "deleting `paid` cannot be undone; confirm at a terminal, or add --yes";
+    let why = "you cannot undo the deletion of `paid`; confirm at a terminal, or add --yes";
     file.refused(&["delete", "paid"], &[why]);
     for (input, code) in [("n\n", 1), ("y\n", 0)] {
         assert!(file.text().contains("paid"));
         let printed = on_terminal(&file, &["delete", "paid"], |_| input, code);
         assert!(
-            printed.contains("deleting `paid` cannot be undone; delete `paid`? [y/N]"),
+            printed.contains("you cannot undo the deletion of `paid`; delete `paid`? [y/N]"),
             "{printed}"
         );
     }

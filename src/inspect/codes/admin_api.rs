@@ -104,7 +104,7 @@ pub(super) const ADMIN_API: &[CodeHelp] = &[
     ]),
     admin_api([
         "read_only",
-        "the admin_read_token cannot change or send anything",
+        "a client with the admin_read_token cannot change or send anything",
         "the request has the admin_read_token",
         API_REFUSALS,
         "send the admin_token",
@@ -125,7 +125,7 @@ pub(super) const ADMIN_API: &[CodeHelp] = &[
     ]),
     admin_api([
         "tenant_not_bound",
-        "the tenant is not bound to the template",
+        "the template does not bind the tenant",
         "the tenant is misspelt, or another template binds it",
         API,
         "list the bindings with `gatepost template list`",
@@ -133,7 +133,7 @@ pub(super) const ADMIN_API: &[CodeHelp] = &[
     admin_api([
         "too_many_attempts",
         "the client must wait before it sends another token",
-        "the client's address has sent more than ten wrong tokens, or all addresses together have sent more than 100 wrong tokens within a minute",
+        "clients at this address have sent more than ten wrong tokens, or all clients together have sent more than 100 within a minute",
         API_REFUSALS,
         "wait for the seconds in the header retry-after, and correct the token",
     ]),

@@ -34,7 +34,7 @@ pub(crate) enum TemplateCommand {
     Create(CreateArguments),
     /// Change a template. The command changes only the values for which you write an option.
     Modify(ModifyArguments),
-    /// Delete a template that has no tenants and that no route names. This cannot be undone.
+    /// Delete a template that has no tenants and that no route names. You cannot undo this.
     Delete {
         /// Name of the template.
         name: String,

@@ -107,7 +107,7 @@ fn delete(path: &Path, name: &str, yes: bool) -> Result<(), CommandError> {
         let stdin = io::stdin();
         let is_terminal = stdin.is_terminal();
         let confirmation = Confirmation {
-            warning: &format!("deleting `{name}` cannot be undone"),
+            warning: &format!("you cannot undo the deletion of `{name}`"),
             question: &format!("delete `{name}`"),
             refused: "gatepost deleted nothing",
         };
