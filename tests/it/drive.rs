@@ -307,8 +307,8 @@ fn judges_one_large_body_at_a_time() {
     };
     assert_eq!([poll(0), poll(1)], ["sleep 30000"; 2]);
     assert_eq!(poll(0), "long");
-    assert_eq!(poll(1), "", "expected no step for the second body yet");
-    assert_eq!(poll(1), "", "expected no step for the second body yet");
+    assert_eq!(poll(1), "", "expected no step for the second body yet, found one");
+    assert_eq!(poll(1), "", "expected no step for the second body yet, found one");
     assert_eq!(poll(0), "sleep 2000, ask");
     assert_eq!(poll(1), "long");
     assert_eq!(poll(1), "sleep 2000, ask");

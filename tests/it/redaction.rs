@@ -153,7 +153,11 @@ fn replaces_every_key_and_secret_setting_of_every_provider() {
             expected.remove(&named);
         }
     }
-    assert_eq!(expected, BTreeSet::new(), "expected each secret in a config of the vectors");
+    assert_eq!(
+        expected,
+        BTreeSet::new(),
+        "expected each secret in a config of the vectors, found others"
+    );
 }
 
 /// Returns the secrets of a config, by provider and key.

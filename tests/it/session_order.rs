@@ -354,7 +354,10 @@ fn each_definition_with_starts_and_ends_has_an_order_or_a_reason() {
         );
         assert!(!(has_order && is_listed), "{name}: expected an order or a reason, found both");
         let is_tested = ORDERS.iter().any(|(provider, ..)| *provider == name);
-        assert_eq!(has_order, is_tested, "{name}: expected an entry in ORDERS for each order");
+        assert_eq!(
+            has_order, is_tested,
+            "{name}: expected an entry in ORDERS for each order, found none"
+        );
     }
     for name in reasons {
         assert!(Definition::built_in(name).is_some(), "{name}: expected a provider, found none");

@@ -58,7 +58,7 @@ fn series_of_providers_in_shadow_mode_exist_at_the_start() {
     let enforcing = Gatepost::serve_config(&config(&App::down(), "enforce"));
     assert!(
         !enforcing.metrics().contains("gatepost_shadow_"),
-        "expected no series in enforce mode"
+        "expected no series in enforce mode, found one"
     );
 }
 

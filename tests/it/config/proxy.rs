@@ -144,7 +144,11 @@ fn reads_settings_of_inspector() {
     assert_eq!((inspector.keep.get(), inspector.max_bytes.get()), (5, 1 << 20));
     assert_eq!(inspector.capture, Capture::Full);
     let other = settings(&format!("{admin}\nadmin_token = 's3cret'")).unwrap();
-    assert_eq!(read.restart_keys(&other), [""; 0], "expected no key that needs a restart");
+    assert_eq!(
+        read.restart_keys(&other),
+        [""; 0],
+        "expected no key that needs a restart, found one"
+    );
     for (wrong, fault) in [
         ("keep = 0", "inspector.keep: expected a number from 1 to 100000"),
         ("max_bytes = 5", "inspector.max_bytes: expected a number from 1048576"),

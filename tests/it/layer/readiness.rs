@@ -131,7 +131,7 @@ impl<B: Body> Service<Request<B>> for Warming {
     }
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
-        assert_eq!(self.polls, 0, "expected no call before the service is ready");
+        assert_eq!(self.polls, 0, "expected no call before the service is ready, found one");
         std::future::ready(Ok(Response::new(Full::from(r#"{"allow":true}"#))))
     }
 }

@@ -22,7 +22,7 @@ CREATE TABLE event (
     bytes            INTEGER NOT NULL
 ) STRICT;
 
--- Apart from `event`, so that a claim rewrites a small row.
+-- Headers and body of an event, in a table of their own, so that a claim rewrites a small row.
 CREATE TABLE payload (
     number  INTEGER PRIMARY KEY,
     headers TEXT NOT NULL,                       -- JSON: [["name", "value"], ...]
