@@ -78,7 +78,7 @@ Signals:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
+    /// Run the proxy. On SIGHUP, read the config again. On SIGTERM, finish requests and stop.
     #[command(after_help = SIGNAL_HELP)]
     Run {
         #[command(flatten)]
