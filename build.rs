@@ -52,9 +52,9 @@ fn write_definitions(out: &Path) -> io::Result<()> {
 /// Copies the pages of the manual, and converts their links.
 ///
 /// A link to another page is a relative path, which works on GitHub and in the book. On docs.rs,
-/// each page is a module, so a relative path does not work there. A link to an item of this crate is
-/// the URL of the item on docs.rs. Links of both kinds become paths of Rust, which rustdoc checks. The
-/// path of a picture becomes its URL.
+/// each page is a module, so a relative path does not work there. A link to an item of this crate
+/// is the URL of the item on docs.rs. Links of both kinds become paths of Rust, which rustdoc
+/// checks. The path of a picture becomes its URL.
 #[expect(clippy::disallowed_methods, reason = "the rule is for the crate, not for its build")]
 fn write_manual(out: &Path) -> io::Result<()> {
     for folder in ["", "guides", "platforms"] {

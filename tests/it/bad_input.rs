@@ -286,7 +286,7 @@ fn refuses_another_body_if_the_signature_covers_the_body() {
 }
 
 #[test]
-fn only_signed_content_type_changes_verdict() {
+fn unsigned_content_type_does_not_change_verdict() {
     for provider in Provider::all() {
         for kind in provider.kinds().into_iter().take(2) {
             let mut request = provider.request(&kind, NOW);

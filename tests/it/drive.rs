@@ -315,7 +315,7 @@ fn judges_one_large_body_at_a_time() {
 }
 
 #[test]
-fn refuses_large_body_after_its_eviction() {
+fn refuses_waiting_large_body_after_its_eviction() {
     let (gate, time) = (gate(), FixedTime { over: Mutex::new(Duration::ZERO) });
     let evicted = || Client { is_evicted: true, ..Client::with_body(vec![Ok(body_of(LARGE))]) };
     let (mut clients, mut apps) = ([evicted(), evicted()], [App::default(), App::default()]);

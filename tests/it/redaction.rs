@@ -156,7 +156,7 @@ fn replaces_every_key_and_secret_setting_of_every_provider() {
     assert_eq!(
         expected,
         BTreeSet::new(),
-        "expected each secret in a config of the vectors, found others"
+        "expected each secret in a config of the vectors, found secrets in no config"
     );
 }
 

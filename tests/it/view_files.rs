@@ -4,8 +4,8 @@
 //! A provider with declared fields has one generated file: `src/provider/platforms/NAME/views.rs`
 //! for a provider with other Rust code, `src/provider/platforms/NAME.rs` for any other provider.
 //! Providers without declared fields have no views. The test also generates
-//! `src/provider/platforms/mod.rs`, which declares the modules, and `tests/it/view_readers.rs`, which
-//! lists the callback enums for the tests.
+//! `src/provider/platforms/mod.rs`, which declares the modules, and `tests/it/view_readers.rs`,
+//! which lists the callback enums for the tests.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

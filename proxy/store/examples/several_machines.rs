@@ -29,7 +29,10 @@ async fn answer(event: Request<RequestBody<Body>>) -> Result<Response<Body>, Inf
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let [config, server] = [1, 2].map(|index| env::args().nth(index));
-    let (config, server) = config.zip(server).ok_or("expected the arguments CONFIG and URL, found fewer; add the path of the config and the URL of a NATS server")?;
+    let (config, server) = config.zip(server).ok_or(
+        "expected the arguments CONFIG and URL, found fewer; add the path of the config and the \
+         URL of a NATS server",
+    )?;
     let options = NatsOptions {
         servers: vec![server],
         login: NatsLogin::None,

@@ -120,7 +120,8 @@ fn refuses_edit_if_an_included_file_has_changed() {
     assert!(message.contains("templates/a.toml.rejected-"), "{message}");
     assert_eq!(read(&gate, "templates/a.toml"), by_hand);
 
-    // gatepost also refuses an edit of another file, because its reload loads all files.
+    // gatepost also refuses an edit of another file, because the reload after the edit loads the
+    // changed file too.
     let bind = "/api/templates/main/tenants/b.example.com";
     let (status, error) = call(&gate, "PUT", bind, &Value::Null);
     assert_eq!((status, &error["error"]["code"]), (409, &json!("file_changed")));

@@ -43,8 +43,8 @@ const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unali
 #[inline(never)]
 fn measured(work: &mut dyn FnMut()) {
     work();
-    // Keep the call out of tail position: a tail call is a jump, and callgrind does not count
-    // work after a jump as part of this function.
+    // Keep the call out of tail position: a tail call is a jump to `work`, and callgrind does not
+    // count `work` as part of this function after such a jump.
     std::hint::black_box(());
 }
 

@@ -1,10 +1,10 @@
 //! Resends of callbacks that are not queued: every machine replies without a second request to the
 //! app.
 //!
-//! This rule applies while the store responds in time. A machine continues without the store during
-//! an election of a leader by NATS, and during its own connection to another server. A metric
-//! counts the operations of the store that the machine misses. For each of these operations, the
-//! app may get one more request.
+//! This rule applies while the store responds in time. While NATS elects a leader, a machine
+//! continues without the store. While the machine connects to another server, it also continues
+//! without the store. A metric counts the operations of the store that the machine misses. For each
+//! of these operations, the app may get one more request.
 
 use fastrand::Rng;
 

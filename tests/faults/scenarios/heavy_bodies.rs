@@ -21,8 +21,8 @@ const HEAVIEST: usize = 15_000_000;
 /// milliseconds.
 const MOST_MILLIS: f64 = 50.0;
 
-/// Sends genuine pushes from one address while clients at another address send heavy bodies: first each shape
-/// in turn, then all shapes together.
+/// Sends genuine pushes from one address while clients at another address send heavy bodies: first
+/// each shape in turn, then all shapes together.
 pub(super) fn heavy_bodies(run: &Run<'_>) -> Row {
     let mut row = Row { name: "heavy-bodies", ..Row::default() };
     // A debug build takes much longer to judge a body.

@@ -1,6 +1,6 @@
-//! Tests with apps that can receive callbacks directly from a platform. A test sends callbacks to
-//! each app, both directly and through gatepost, while the app is healthy and while it
-//! fails. The test compares the tables of a page with the replies that the platform gets.
+//! Tests with apps whose code expects callbacks directly from a platform. A test sends callbacks to
+//! each app, both directly and through gatepost, while the app is healthy and while it fails. The
+//! test compares the tables of a page with the replies that the platform gets.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
 //! `UPDATE_LEGACY=1`, the test writes the page.
