@@ -55,7 +55,7 @@ pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError>
 ///
 /// Returns [`EditErrorKind::FileChanged`] if the content of the file differs from `before`. Returns
 /// [`EditErrorKind::FileLinked`] if the file has several hard links. Returns [`EditErrorKind::Io`]
-/// if gatepost cannot read or write the file. After an error, the file has its earlier content.
+/// if gatepost cannot read or write the file. An error leaves the content of the file unchanged.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());

@@ -42,7 +42,7 @@ const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
         "gatepost sends a redirect only in its console. Any other redirect comes from the app (code app_status) or the \
-         upstream, and gatepost does not follow it. The log line has the new address, and so has `location` of the response to `curl -i -X POST URL`. Write this address into url.",
+         upstream, and gatepost does not follow it. The new address is in the log line about the app, or in `location` of the response to `curl -i -X POST URL`. Write this address into url.",
     ),
     (&[404], NOT_A_CALLBACK),
     (

@@ -113,7 +113,8 @@ enum Command {
     Providers(ProvidersArguments),
     /// Send a realistic, signed callback and print the reply.
     Send(SendArguments),
-    /// Explain the verdict on a recorded request, without asking the app. On a refusal, exit with 1.
+    /// Explain the verdict on a recorded request, without asking the app. On a refusal, exit with
+    /// 1.
     Explain(ExplainArguments),
     /// Print the JSON Schema of the config file, or of the events of a kind. `$defs` in the schema
     /// of a kind describes the answer.
@@ -210,8 +211,9 @@ pub fn run_program() -> ExitCode {
     code
 }
 
-/// Reports the reason why a command fails, in the format of the log. If the format is text, also
-/// names the command that explains the error's code.
+/// Reports the reason why a command fails, in the format of the log. If the format is text, a
+/// second line names the command that explains the error's code. An error without a code has no
+/// second line.
 fn fail(error: &CommandError, format: LogFormat) {
     let code = error.code();
     match format {

@@ -48,8 +48,9 @@ pub(crate) fn status_json(status: &StoreStatus) -> Json {
     status_json
 }
 
-/// Masks the secrets in the id, the source, the subject and the reason of an event. The reason
-/// may contain a secret of the app, and the other values may contain a secret of the platform.
+/// Masks the secrets in the id, the source, the subject and the reason of an event. The reason may
+/// contain a secret that the app wrote. Each other value may contain a secret that the platform
+/// wrote.
 pub(crate) fn masked(gate: &Gate, mut entry: QueueEntry) -> QueueEntry {
     let mask = mask_of(gate, &entry);
     entry.id = shown(&mask, &entry.id);

@@ -6,7 +6,7 @@
 //! | a reload begins | `RELOADING=1`, `MONOTONIC_USEC` |
 //! | a reload ends, with or without a fault | `READY=1`, `STATUS` |
 //! | a stop begins, except after a handover | `STOPPING=1`, `STATUS` |
-//! | a worker thread can run a task, twice per `WATCHDOG_USEC` | `WATCHDOG=1` |
+//! | a worker thread has run the watchdog's task, twice per `WATCHDOG_USEC` | `WATCHDOG=1` |
 //!
 //! After a handover, the predecessor does not report its stop, because the successor is the main
 //! process.

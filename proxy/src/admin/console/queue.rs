@@ -183,8 +183,8 @@ fn question(
             "Drop",
             "Drop",
             "gatepost cannot restore a dropped event. The app does not receive it.",
-            "gatepost can drop no event of this selection: it is delivering each event, or it no \
-             longer exists.",
+            "gatepost can drop no event of this selection: gatepost is delivering each event, or the \
+             event no longer exists.",
         ),
     };
     let can_go_on = !numbers.is_empty();

@@ -54,7 +54,7 @@ pub(super) fn replayed(result: &Json) -> String {
         millis(result, "app_ms")
     )];
     lines.extend(message("answer of the app", &result["answer"]));
-    let title = format!("reply for the platform ({})", text("code"));
+    let title = format!("preview of the reply to the platform ({})", text("code"));
     lines.extend(message(&title, &result["reply"]));
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }

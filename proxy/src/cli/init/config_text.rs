@@ -64,7 +64,8 @@ pub(super) struct ConfigText<'c> {
     /// File of the definition; `None` for a built-in definition.
     pub(super) definition_file: Option<&'c str>,
     pub(super) secret: &'c SecretFile,
-    /// File of a secret path segment other than `secret`.
+    /// File of the secret path segment. `None` if `secret` is this file. Also `None` for a platform
+    /// without a secret segment.
     pub(super) token: Option<&'c SecretFile>,
     pub(super) purpose: ConfigUse<'c>,
     pub(super) app: Option<&'c str>,

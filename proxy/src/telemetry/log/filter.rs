@@ -26,8 +26,8 @@ pub(super) fn from_environment() -> (EnvFilter, Option<String>) {
 
 /// Parses a filter.
 ///
-/// `EnvFilter` accepts any word as the name of a module. A misspelt level therefore removes
-/// all lines from the log without a message.
+/// `EnvFilter` accepts any word as the name of a module. Without the checks of this function, a
+/// misspelt level removes all lines from the log without a message.
 fn parse(text: &str) -> Result<EnvFilter, String> {
     let words: Vec<_> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     for word in &words {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_filter_without_a_level_or_a_module_of_gatepost() {
+    fn reports_word_without_a_level_and_filter_without_gatepost() {
         for text in ["bogus", "gatepost", "gatepost=loud", "info,degub", "bogus=debug"] {
             let fault = parse(text).unwrap_err();
             assert!(

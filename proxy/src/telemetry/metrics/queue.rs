@@ -46,9 +46,9 @@ impl QueueMetrics {
             ),
             up: create.gauge(
                 "gatepost_store_up",
-                "1 while gatepost can read the store; 0 without a store, and after gatepost has closed \
-                 the store because of a failed write or sync. A full disk or a lock does not change \
-                 the value, but increases `gatepost_store_errors_total`.",
+                "1 while gatepost can read the store. 0 without a store, while gatepost cannot read the \
+                 store, and after gatepost has closed the store because of a failed write or sync. A full \
+                 disk or a lock does not change the value, but increases `gatepost_store_errors_total`.",
             ),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",

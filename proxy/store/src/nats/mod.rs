@@ -11,8 +11,8 @@
 //! 4. Each gatepost follows all events in a small index, but does not read their bodies: see
 //!    `index.rs`.
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
-//!    of claims. Keep the difference of these clocks below 5 s, because a claim lasts 5 s beyond
-//!    the app's time-out.
+//!    of claims. Keep the clocks of the machines within 5 s of each other, because a claim lasts
+//!    5 s beyond the app's time-out.
 //!
 //! The comments in this folder describe the behaviour of nats-server on which the store relies. We
 //! measured this behaviour with the versions 2.15.1 and 2.11.0, each as three servers on one

@@ -22,7 +22,8 @@ pub enum OpenError {
         /// First fault.
         fault: String,
     },
-    /// A byte of the write-ahead log has changed. SQLite drops the events behind this byte.
+    /// A byte of the write-ahead log has changed. gatepost does not open the file, because SQLite
+    /// then drops the events behind this byte.
     #[error(
         "{path}-wal: expected an intact log, found a damaged {}, with {behind} frames of acknowledged events \
          behind it; before any other command, copy {path} and {path}-wal; then restore a backup, or give \

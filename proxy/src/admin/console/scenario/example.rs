@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use super::playback::ScenarioTarget;
 
 /// Returns a scenario with two streams. Each stream uses the platform's kinds for its start, its
-/// recordings and its end. If the platform has none of these kinds, each stream uses the first three
-/// kinds of the template.
+/// recordings and its end. If the platform has none of these kinds, each stream uses the first
+/// three kinds of the template.
 pub(super) fn example(gate: &Gate, target: &ScenarioTarget, provider: &ProviderInfo) -> String {
     let is_sent = |kind: &&KindInfo| {
         !kind.challenge

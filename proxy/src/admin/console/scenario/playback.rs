@@ -1,8 +1,8 @@
 //! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
 //! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. A
-//!    playback ends after its last callback, after a stop by the operator, and after a callback
-//!    without a reply.
+//!    playback ends after its last callback, and after a stop by the operator. A playback also ends
+//!    after a callback that gatepost cannot send, and after a callback without a reply.
 //! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
