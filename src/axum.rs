@@ -65,8 +65,8 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
     }
 }
 
-/// Extracts `None` for a request that is not an accepted callback, and for a callback of a kind that
-/// `T` does not describe.
+/// Extracts `None` for a request that is not an accepted callback, and for a callback of a kind
+/// that `T` does not describe.
 ///
 /// One handler can therefore take several kinds:
 ///

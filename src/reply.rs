@@ -43,8 +43,8 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost cannot reach the app, or the app closed the connection without an answer.
-    /// Contains the reason.
+    /// gatepost cannot reach the app, or the app closed the connection without an answer. Contains
+    /// the reason.
     Unreachable(String),
     /// The app began an answer that gatepost cannot read. Contains the reason.
     Unreadable(AnswerFault, String),

@@ -119,8 +119,8 @@ impl Config {
         Self::from_files(&ConfigFiles::read(path)?)
     }
 
-    /// Checks a text as the content of the file at `path`. For a text that belongs to no file,
-    /// use [`str::parse`].
+    /// Checks a text as the content of the file at `path`. For a text that belongs to no file, use
+    /// [`str::parse`].
     ///
     /// Resolves relative paths in the text against the folder of `path`. Does not read the file at
     /// `path`. That file need not exist.

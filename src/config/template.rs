@@ -380,8 +380,8 @@ fn port(address: &Address) -> Option<u16> {
 
 /// Returns `true` for an address that gatepost cannot reserve.
 ///
-/// A reserved `/` excludes requests for the app's start page. A reserved path includes every query,
-/// so an app that routes by query loses all requests to that path.
+/// With a reserved `/`, gatepost refuses requests for the app's start page. A reserved path
+/// includes every query, so an app that routes by query loses all requests to that path.
 fn is_open(url: &Uri) -> bool {
     url.path() == "/" || url.query().is_some()
 }

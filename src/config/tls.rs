@@ -76,9 +76,9 @@ impl PartialEq for PrivateKeyPem {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the certificates and the TLS settings. Returns `None` if the config has no
-    /// certificate or a faulty certificate. `listener` is the config key of an address that
-    /// needs a certificate.
+    /// Reads the certificates and the TLS settings. Returns `None` if the config has no certificate
+    /// or a faulty certificate. `listener` is the config key of an address that needs a
+    /// certificate.
     pub(super) fn tls_settings(
         &self,
         table: &Table<'f>,

@@ -11,8 +11,8 @@
 //!    (rule 4), the wait is never shorter than the app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after gatepost has queued the event. If the last
 //!    attempt fails, the event becomes a dead letter. An event may be overdue before its first
-//!    attempt, because it waited behind other events of its source and subject. Except under rule 5,
-//!    gatepost makes this one attempt.
+//!    attempt, because it waited behind other events of its source and subject. Except under rule
+//!    5, gatepost makes this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
 //!    events of the app wait. An event that is overdue while the circuit is open becomes a dead
 //!    letter without a further attempt, even without an earlier attempt.

@@ -146,8 +146,8 @@ impl Event {
     /// Returns the id: 32 hex digits.
     ///
     /// In two cases, a resend of a callback has the same id: the definition names the fields that
-    /// identify the callback, or the callback contains a time or a sequence. In all other cases, the
-    /// id is new for each callback. [`KindInfo::identity`](crate::KindInfo::identity) returns
+    /// identify the callback, or the callback contains a time or a sequence. In all other cases,
+    /// the id is new for each callback. [`KindInfo::identity`](crate::KindInfo::identity) returns
     /// the rule for one kind.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -203,8 +203,8 @@ impl Event {
         self.ce_type.to_str().unwrap_or_default()
     }
 
-    /// Returns the subject, for example `live/stream-1`; `None` if the subject is
-    /// missing, empty or too long.
+    /// Returns the subject, for example `live/stream-1`; `None` if the subject is missing, empty or
+    /// too long.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()

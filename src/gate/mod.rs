@@ -153,8 +153,8 @@ impl Gate {
         self.0.signs_events.store(config.signs_events(), Ordering::Relaxed);
         let active = ActiveConfig::new(config, Some(&earlier));
         // Before the new config is visible, the filter must contain the new paths, and the flag
-        // must cover the new queries. Otherwise, a callback on a new path can reach the app
-        // without a verdict.
+        // must cover the new queries. Otherwise, a callback on a new path can reach the app without
+        // a verdict.
         active.routes.add_to(&self.0.path_filter);
         self.0.reads_queries.fetch_or(active.routes.has_front_controllers(), Ordering::Relaxed);
         self.0.current.store(Arc::new(active));
@@ -235,8 +235,8 @@ impl Gate {
     /// Judges the head of a request, like [`Gate::admit`], but takes the head and the time from
     /// `arrival`.
     ///
-    /// Calls `arrival` only if some server may read the path of `uri` as the path of a route or
-    /// of an app address. For all other paths, gatepost does not read the clock.
+    /// Calls `arrival` only if some server may read the path of `uri` as the path of a route or of
+    /// an app address. For all other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,

@@ -108,7 +108,7 @@ const USUAL: [&str; 3] = ["content-length", "content-type", "transfer-encoding"]
 enum Sender {
     Anyone,
     TrustedProxy,
-    /// A gatepost that signs events.
+    /// If gatepost signs events, only gatepost. Otherwise, anyone.
     EventSigning,
     Gatepost,
 }

@@ -43,8 +43,8 @@ pub struct Explanation {
     /// The verdict; `None` if the request is not a callback.
     pub verdict: Option<Result<Accepted, Refusal>>,
     /// The message that the platform signs, with `[key]` in place of the key and `[NAME]` in place
-    /// of a setting. `None` if gatepost does not check the signature. Also `None` if the signature or a
-    /// part of the message is missing.
+    /// of a setting. `None` if gatepost does not check the signature. Also `None` if the signature
+    /// or a part of the message is missing.
     pub string_to_sign: Option<Vec<u8>>,
 }
 

@@ -67,8 +67,8 @@ pub struct ProviderInfo {
     /// The settings that the definition declares: keys of `[template.settings]`.
     pub settings: Vec<SettingInfo>,
     /// The keys of `[template.settings]` that limit how far a signed time may be from the current
-    /// time, each with its default in seconds. If gatepost checks the time only for templates
-    /// that set a limit, the default is `None`. If the platform signs no time, the list is empty.
+    /// time, each with its default in seconds. If gatepost checks the time only for templates that
+    /// set a limit, the default is `None`. If the platform signs no time, the list is empty.
     pub window: Vec<(&'static str, Option<i64>)>,
 }
 

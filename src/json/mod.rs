@@ -287,8 +287,8 @@ const TYPICAL_FIELDS: usize = 24;
 
 /// Checks that two hex digits follow every `%`.
 ///
-/// The crate `form_urlencoded` keeps a malformed `%` as text. Without this check, the app
-/// receives text that the platform did not send.
+/// The crate `form_urlencoded` keeps a malformed `%` as text. Without this check, the app receives
+/// text that the platform did not send.
 fn check_percent_signs(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(b'%', rest) {

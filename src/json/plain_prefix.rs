@@ -3,8 +3,7 @@
 /// Returns the number of bytes before the first quote, backslash or control character; the length
 /// of `bytes` if it contains none of these.
 ///
-/// Tests eight bytes at a time with integer arithmetic, because SIMD instructions need
-/// `unsafe`.
+/// Tests eight bytes at a time with integer arithmetic, because SIMD instructions need `unsafe`.
 #[inline]
 pub(super) fn plain_prefix_len(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);

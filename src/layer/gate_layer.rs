@@ -174,10 +174,10 @@ impl GateLayer {
     /// The body and the extensions do not change. With `forward = "raw"` or `"passthrough"`, or
     /// with a `signing_secret`, an event keeps its headers.
     ///
-    /// With this method, gatepost computes an id that is a digest of all data of the event only when
-    /// the inner service calls [`Event::id`](crate::Event::id). If several layers share a gate, use
-    /// this method for all of them or for none: otherwise gatepost does not recognize a copy that
-    /// arrives at another layer.
+    /// With this method, gatepost computes an id that is a digest of all data of the event only
+    /// when the inner service calls [`Event::id`](crate::Event::id). If several layers share a
+    /// gate, use this method for all of them or for none: otherwise gatepost does not recognize a
+    /// copy that arrives at another layer.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {

@@ -52,11 +52,11 @@
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
 //! In a nested router, the gate judges the path that the client sent. If this path has no route, or
-//! a route in shadow mode, the gate also judges the path without the prefix. To read the path
-//! that the client sent from axum's extension `OriginalUri`, the layer needs gatepost's
-//! feature `axum`. If a router receives only callbacks, add [`GateLayer::callbacks_only`]. The
-//! layer then refuses each request whose path has no route in the config. If a path in the config
-//! is wrong, no unverified request then reaches a handler.
+//! a route in shadow mode, the gate also judges the path without the prefix. To read the path that
+//! the client sent from axum's extension `OriginalUri`, the layer needs gatepost's feature `axum`.
+//! If a router receives only callbacks, add [`GateLayer::callbacks_only`]. The layer then refuses
+//! each request whose path has no route in the config. If a path in the config is wrong, no
+//! unverified request then reaches a handler.
 //!
 //! # The event's request
 //!

@@ -3,11 +3,11 @@
 //! A *budget* is the number of requests that a limit still permits. Each permitted request reduces
 //! the budget by one. The budget refills at a fixed rate.
 //!
-//! The algorithm is GCRA. A token bucket stores the level of the budget and the time of the
-//! last change. GCRA stores only `full_at`, the time at which the budget is full again. Each
-//! permitted request moves `full_at` forward by one interval. A request that moves `full_at`
-//! past the time at which an empty budget is full again exceeds the limit. The state is a single
-//! integer, so gatepost updates the budget of a route atomically, without a lock.
+//! The algorithm is GCRA. A token bucket stores the level of the budget and the time of the last
+//! change. GCRA stores only `full_at`, the time at which the budget is full again. Each permitted
+//! request moves `full_at` forward by one interval. A request that moves `full_at` past the time at
+//! which an empty budget is full again exceeds the limit. The state is a single integer, so
+//! gatepost updates the budget of a route atomically, without a lock.
 //!
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.
@@ -177,8 +177,8 @@ impl RouteLimit {
     }
 }
 
-/// Returns true if `now` is less than `time` after `since`. Returns false if the clock has
-/// moved back.
+/// Returns true if `now` is less than `time` after `since`. Returns false if the clock has moved
+/// back.
 fn is_within(time: Duration, since: Option<Timestamp>, now: Timestamp) -> bool {
     since.is_some_and(|since| since <= now && now < since.after(time))
 }

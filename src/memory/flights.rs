@@ -19,8 +19,8 @@ type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<
 
 /// Hasher that returns the low half of a fingerprint.
 ///
-/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. A second
-/// hash adds nothing.
+/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. A second hash
+/// adds nothing.
 #[derive(Default)]
 struct TruncatingHasher(u64);
 
@@ -69,8 +69,8 @@ impl Flights {
     /// Joins the copies that wait for the conclusion of a callback. If the callback is not in
     /// flight, claims it.
     ///
-    /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
-    /// If gatepost stores the reply, gatepost stores it before the claim ends. Every copy therefore
+    /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock. If
+    /// gatepost stores the reply, gatepost stores it before the claim ends. Every copy therefore
     /// finds the claim or the stored reply, so gatepost does not ask the app again.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 //! With some challenges, the platform also checks that the server has the key.
 //!
 //! gatepost replies to a challenge itself, with values of the request. gatepost replies only after
-//! it has verified the signature of the challenge, or a value that must equal a setting. A
-//! client that freely chooses the input of an HMAC can make gatepost sign callbacks.
-//! A value in the reply therefore has at most 128 characters, each a letter, a digit, `_` or `-`.
+//! it has verified the signature of the challenge, or a value that must equal a setting. A client
+//! that freely chooses the input of an HMAC can make gatepost sign callbacks. A value in the reply
+//! therefore has at most 128 characters, each a letter, a digit, `_` or `-`.
 
 use bytes::Bytes;
 use http::header::X_CONTENT_TYPE_OPTIONS;

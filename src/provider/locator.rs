@@ -243,8 +243,8 @@ impl Locator {
 }
 
 /// Returns the text of the first value at these places. Returns `None` without a value, and for a
-/// first value without a text. Also returns `None` if a later place has a different value, so
-/// that the app cannot read a value that gatepost does not verify.
+/// first value without a text. Also returns `None` if a later place has a different value, so that
+/// the app cannot read a value that gatepost does not verify.
 fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
     let mut present = places.iter().filter(|place| !place.is_absent(received));
     let first = present.next()?.text(received)?;

@@ -61,8 +61,8 @@ fn into_text(bytes: Vec<u8>) -> String {
 ///
 /// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`. This `%` and the
 /// next two digits form the escape `%66`. The function therefore checks the end of the output after
-/// every replacement. One pass per level leaves an escape in a path with more than
-/// [`MAX_ROUNDS`] levels.
+/// every replacement. One pass per level leaves an escape in a path with more than [`MAX_ROUNDS`]
+/// levels.
 fn decode_nested_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {

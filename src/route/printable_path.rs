@@ -36,8 +36,8 @@ impl Routes {
         self.without_token(masked.as_deref().unwrap_or(path))
     }
 
-    /// Returns the start of a path. Replaces the first segment that a server can read as a
-    /// route's secret segment, and everything after this segment.
+    /// Returns the start of a path. Replaces the first segment that a server can read as a route's
+    /// secret segment, and everything after this segment.
     fn without_token(&self, path: &str) -> String {
         let shown = path.get(..path.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
         let segments: Vec<_> = segments(shown).collect();

@@ -96,9 +96,9 @@ impl ShadowExchange {
 
 /// Observer of the app's answer to a request on a route in shadow mode.
 ///
-/// The observer copies a body of at most [`MAX_ANSWER_BYTES`]. It copies nothing for a
-/// request whose outcome is already a refusal or `unseen` at the arrival of the answer's head. If a
-/// server drops an observer before the end of the answer, the effect of the prediction is
+/// The observer copies a body of at most [`MAX_ANSWER_BYTES`]. It copies nothing for a request
+/// whose outcome is already a refusal or `unseen` at the arrival of the answer's head. If a server
+/// drops an observer before the end of the answer, the effect of the prediction is
 /// [`Effect::Unseen`](super::Effect::Unseen).
 /// [`Shadow::observe_exchange`](super::Shadow::observe_exchange) has an example.
 pub struct AnswerObserver {

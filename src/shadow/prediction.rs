@@ -209,8 +209,8 @@ impl Prediction {
         self.missing_headers.iter().map(|name| &**name)
     }
 
-    /// Returns the fields that serve only the signature and that the app does not receive in enforce
-    /// mode, such as `sign` and `t`.
+    /// Returns the fields that serve only the signature and that the app does not receive in
+    /// enforce mode, such as `sign` and `t`.
     pub fn missing_fields(&self) -> impl ExactSizeIterator<Item = &str> {
         self.missing_fields.iter().map(|name| &**name)
     }

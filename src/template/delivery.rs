@@ -95,8 +95,8 @@ pub(crate) struct Ask {
     pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
-/// Meaning of an unclear answer to a notification. An unclear answer has a status of 2xx and
-/// a body that neither repeats nor contradicts the acknowledgement.
+/// Meaning of an unclear answer to a notification. An unclear answer has a status of 2xx and a body
+/// that neither repeats nor contradicts the acknowledgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum UnclearAnswer {
     /// The app has not taken the event: the delivery has failed.

@@ -203,8 +203,8 @@ impl Accepted {
         self.0.reused == Some(Reused::Signature)
     }
 
-    /// Returns true if an earlier callback with other data had the same id. Returns false unless
-    /// the platform has signed the id in both callbacks.
+    /// Returns true if an earlier callback with other data had the same id. Compares only ids that
+    /// the platform has signed.
     ///
     /// gatepost delivers both events. Both events have the same `ce-id`.
     #[must_use]

@@ -434,7 +434,7 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
         assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);
         let unbound = matches!(&*verdict, "tenant_missing" | "tenant_unknown");
         assert_eq!(
-            found("template").starts_with("no template is"),
+            found("template").starts_with("no template binds"),
             unbound,
             "{}: {explained:?}",
             vector.name

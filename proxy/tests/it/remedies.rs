@@ -328,7 +328,7 @@ fn help_for_unknown_tenant_says_that_the_signature_is_unchecked() {
 
 #[test]
 fn help_for_signature_and_timestamp_codes_names_condition_and_config_keys() {
-    assert_help_names("signature_mismatch", &["if the platform signs the body"]);
+    assert_help_names("signature_mismatch", &["a proxy changed a signed body"]);
     for code in ["timestamp_expired", "timestamp_too_far_ahead"] {
         assert_help_names(code, &["[template.settings]", "_secs"]);
     }

@@ -76,8 +76,8 @@ impl<'f> ConfigReader<'f, '_> {
             let ms = table.duration(key, min..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
-        // `REPLY_MARGIN` takes 100 ms of the budget. A budget of at most 100 ms therefore
-        // leaves no time for the app.
+        // `REPLY_MARGIN` takes 100 ms of the budget. A budget of at most 100 ms therefore leaves no
+        // time for the app.
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = self.forward(table);

@@ -133,7 +133,7 @@ pub(super) const ADMIN_API: &[CodeHelp] = &[
     admin_api([
         "too_many_attempts",
         "the client must wait before it sends another token",
-        "clients at this address have sent more than ten wrong tokens, or all clients together have sent more than 100 within a minute",
+        "clients at this address have sent more than ten wrong tokens, or all clients together have sent more than 100 wrong tokens within a minute",
         API_REFUSALS,
         "wait for the seconds in the header retry-after, and correct the token",
     ]),

@@ -43,8 +43,8 @@ pub struct CodeHelp {
     pub seen_in: &'static str,
     /// The remedy: an imperative for the operator.
     pub remedy: &'static str,
-    /// The remedy in a Rust app with the layer; `None` if the layer does not have the code or
-    /// needs no other remedy.
+    /// The remedy in a Rust app with the layer; `None` if the layer does not have the code or needs
+    /// no other remedy.
     pub in_layer: Option<&'static str>,
 }
 

@@ -143,7 +143,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TimestampExpired,
         "the clock of this machine or of the platform is wrong, the network delayed the callback, a client replays a recorded callback, or the platform resends a callback with its old signature",
-        "synchronise the clock of this machine (`timedatectl`), the usual cause of this code in every callback; for a platform that signs an expiry, such as Tencent, the time in the log line is the expiry, which is later than the time of sending; for resends with an old signature, raise a setting under [template.settings]: grace_secs for a platform that signs an expiry, max_age_secs for a platform that signs the time of sending",
+        "synchronise the clock of this machine (`timedatectl`), above all if every callback has this code; for a platform that signs an expiry, such as Tencent, the time in the log line is the expiry, which is later than the time of sending; for resends with an old signature, raise a setting under [template.settings]: grace_secs for a platform that signs an expiry, max_age_secs for a platform that signs the time of sending",
     ),
     (
         RefusalKind::TimestampInvalid,
@@ -158,7 +158,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from `token` of the route",
-        "write the path with the token into the platform's console; after a change of the token file, reload with `kill -HUP PID`, or set watch = true; if the console already has this path, another client guesses tokens",
+        "write the path with the token into the platform's console; if you changed the token file after gatepost started, reload with `kill -HUP PID`, or set watch = true; if the console already has this path, another client guesses tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,

@@ -371,8 +371,8 @@ impl StoredEvents {
     }
 }
 
-/// Returns the line of a pending event; `None` for any other event, and for an
-/// event without a subject.
+/// Returns the line of a pending event; `None` for any other event, and for an event without a
+/// subject.
 fn line(entry: &QueueEntry) -> Option<Line> {
     if entry.state != EntryState::Pending {
         return None;

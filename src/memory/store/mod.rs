@@ -5,8 +5,8 @@
 //! driver with [`Runtime::store`](crate::Runtime::store). Each backend follows these rules, and one
 //! suite of tests runs against all backends:
 //!
-//! 1. [`Store::append`] resolves only after the event is durable. While the store keeps a
-//!    dedupe key, another event with this key is a duplicate. The event and its key become durable
+//! 1. [`Store::append`] resolves only after the event is durable. While the store keeps a dedupe
+//!    key, another event with this key is a duplicate. The event and its key become durable
 //!    together.
 //! 2. The pending events of one source and subject form a *line*, in the order in which gatepost
 //!    queued them. An owner can claim only the head of a line, its first event. An event without a
@@ -29,7 +29,7 @@
 //!
 //! | operation | form | reason |
 //! |---|---|---|
-//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | after the result, gatepost replies or asks the app, and the wait counts towards the platform's time limit; your own server can carry out the operation, or continue without a store |
+//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result determines whether gatepost replies or asks the app, and the wait counts towards the platform's time limit; your own server can carry out the operation, or continue without a store |
 //! | look up a signature or id; look up or note a session; keep or find the last reply; finish or release a claim | call by [`drive`](crate::drive), through [`Runtime`](crate::Runtime) | before or after the steps: the result changes a mark, the verdict or the reply, but not the next step; without a result, the driver continues as without shared state |
 //! | claim, settle and expire events; sweep | call by the dispatcher of the queue | no callback waits for the result; the core determines only the settlement ([`QueuedApp::settle`](crate::QueuedApp::settle)), from the app's answer |
 //! | list, show, replay and remove events; status | call by the commands and the admin API | an operator, not a callback, needs the result |
@@ -121,8 +121,8 @@ pub trait Store: Send + Sync {
 
     /// Completes after another process may have changed the store.
     ///
-    /// The default implementation never completes. It is sufficient for a caller that also
-    /// looks for due events at intervals.
+    /// The default implementation never completes. It is sufficient for a caller that also looks
+    /// for due events at intervals.
     fn changed(&self) -> StoreFuture<'_, ()> {
         Box::pin(std::future::pending())
     }

@@ -49,8 +49,8 @@ print_only! { SharedValue: until; }
 /// use the shared state for a second. A backend therefore needs no time limit of its own, but must
 /// not block the thread.
 pub trait SharedState: Send + Sync {
-    /// Inserts a value for a key that has none, and returns `None`. For every other key, returns the
-    /// existing value.
+    /// Inserts a value for a key that has none, and returns `None`. For every other key, returns
+    /// the existing value.
     fn insert(
         &self,
         key: SharedKey,

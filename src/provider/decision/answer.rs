@@ -319,8 +319,8 @@ impl Decision {
         }
     }
 
-    /// Drops an unknown member of an answer, and notes its name. Returns an error for a member
-    /// that is probably misspelt, and for each member in a config.
+    /// Drops an unknown member of an answer, and notes its name. Returns an error for a member that
+    /// is probably misspelt, and for each unknown member in a config.
     fn drop_unknown(
         &self,
         name: &str,

@@ -44,7 +44,7 @@ pub(super) fn read_reply_field(
 /// Finds the first field of a JSON object whose value does not have the declared JSON type. Returns
 /// the name of the field, the declared type and the type of the value.
 ///
-/// At request time, gatepost converts such a value, for example `1` to `true`.
+/// Without this check, [`read_reply_fields`] converts such a value, for example `1` to `true`.
 pub(crate) fn first_of_other_type<'f>(
     json: &str,
     fields: &'f Fields,

@@ -152,8 +152,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a signature in the body does not sign the whole body, because a signature
-    /// cannot sign itself.
+    /// Checks that a signature in the body does not sign the whole body, because a signature cannot
+    /// sign itself.
     fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>, parts: &[Part]) {
         let is_in_body = found_in.is_some_and(|place| place.pointers().next().is_some());
         if is_in_body && parts.iter().any(|part| part.from == PartSource::Body) {

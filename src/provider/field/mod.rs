@@ -254,8 +254,7 @@ impl Fields {
                 continue;
             }
             // Treat a second member for the same field as undeclared. If the object also has the
-            // field's name, treat an alias as undeclared. Two members must not have the same
-            // name.
+            // field's name, treat an alias as undeclared. Two members must not have the same name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
@@ -328,8 +327,8 @@ impl Fields {
         is_listed
     }
 
-    /// Notes an undeclared member that the caller drops from an answer. Returns an error for
-    /// a member that is probably misspelt, and for each undeclared member in a config.
+    /// Notes an undeclared member that the caller drops from an answer. Returns an error for a
+    /// member that is probably misspelt, and for each undeclared member in a config.
     fn drop_unknown(
         &self,
         name: &str,

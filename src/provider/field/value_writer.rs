@@ -176,7 +176,8 @@ fn write_fields(
     }
 }
 
-/// Checks that the integers of an object increase in the order in which `inner` declares the fields.
+/// Checks that the integers of an object increase in the order in which `inner` declares the
+/// fields.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;

@@ -75,7 +75,8 @@ pub(crate) struct Plan {
 pub(crate) struct PageTexts {
     /// The steps in the platform's console, also for `gatepost init`.
     pub(crate) setup: Option<Box<str>>,
-    /// The parts of a callback that the signature protects, and the remaining attacks, for the manual.
+    /// The parts of a callback that the signature protects, and the remaining attacks, for the
+    /// manual.
     pub(crate) proof: Option<Box<str>>,
     /// The parts of the definition that no source confirms, and the callbacks of the platform that
     /// the definition does not support, for the manual.

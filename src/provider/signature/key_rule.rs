@@ -9,8 +9,8 @@ use crate::secret::Secret;
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// The location of the key's id. With a location, each key in the config has the form
-    /// `ID:KEY`. If `None`, gatepost tries every key.
+    /// The location of the key's id. With a location, each key in the config has the form `ID:KEY`.
+    /// If `None`, gatepost tries every key.
     pub(crate) named_by: Option<KeyName>,
     /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded
     /// key and from a public key. If a key lacks the text, `gatepost check` warns.

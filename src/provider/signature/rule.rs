@@ -116,7 +116,8 @@ impl Signature {
 
     /// Sets `consumed` to the members that contain the signature and the signed time.
     ///
-    /// If the signed time is only a member of a signed body, `consumed` omits the time. The event then contains the time.
+    /// If the signed time is only a member of a signed body, and not a separate part, `consumed`
+    /// omits the time. The event then contains the time.
     pub(crate) fn with_consumed(self) -> Self {
         let time = self.time.as_ref().and_then(|time| time.from.place());
         let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));

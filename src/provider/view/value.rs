@@ -17,8 +17,8 @@ use serde_json::{Map, Number, Value};
 /// A value, read as `T`. `null` has neither a `fit` nor a `misfit`.
 pub(crate) struct Parsed<T> {
     fit: Option<T>,
-    /// The received value that does not have the type `T`. If only some elements of an array
-    /// fit, `fit` contains these elements, and `misfit` contains all elements.
+    /// The received value that does not have the type `T`. If only some elements of an array fit,
+    /// `fit` contains these elements, and `misfit` contains all elements.
     misfit: Option<Value>,
 }
 

@@ -22,7 +22,7 @@ pub(super) fn route() -> Value {
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
             "kind": text(
                 "Kind of all callbacks on this path. gatepost refuses a callback that names another kind \
-                 (field_invalid). For the provider's kind for undeclared names, such as `event`, gatepost accepts every name."
+                 (field_invalid). If this key names the provider's kind for undeclared names, such as `event`, gatepost accepts every name."
             ),
             "template": text("Template of all callbacks on this path."),
             "mode": {
