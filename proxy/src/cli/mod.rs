@@ -88,8 +88,8 @@ enum Command {
         #[arg(long)]
         upgrade: bool,
     },
-    /// Check a config file, and print each fault and warning with line and remedy. Exit with 1 on a
-    /// fault.
+    /// Check a config file, and print each fault and warning with line and remedy. On a fault, exit
+    /// with 1.
     Check(CheckArguments),
     /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),

@@ -37,7 +37,7 @@ callback! { "gcore":
         Stream(GcoreEvent) = "stream",
         /// The state of a video or of a recording has changed.
         Video(GcoreEvent) = "video",
-        /// Gcore has deleted a video.
+        /// A video no longer exists.
         VideoDelete(GcoreEvent) = "video_delete",
         /// The state of a stream that Gcore sends to another platform has changed.
         Restream(GcoreEvent) = "restream",

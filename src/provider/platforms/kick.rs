@@ -19,7 +19,7 @@ view! {
     pub struct LivestreamStatus prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<LivestreamStatusBroadcaster> = "broadcaster",
-        /// True if the livestream has started, false if it has ended.
+        /// True after the start of the livestream, false after its end.
         is_live: Option<bool> = "is_live",
         /// The title of the livestream.
         title: Option<String> = "title",

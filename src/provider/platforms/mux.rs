@@ -96,7 +96,7 @@ callback! { "mux":
         VideoAssetErrored(MuxEvent) = "video.asset.errored",
         /// The data of a video has changed.
         VideoAssetUpdated(MuxEvent) = "video.asset.updated",
-        /// Mux has deleted a video.
+        /// A video no longer exists.
         VideoAssetDeleted(MuxEvent) = "video.asset.deleted",
         /// The live stream that a video records has ended.
         VideoAssetLiveStreamCompleted(MuxEvent) = "video.asset.live_stream_completed",
@@ -109,7 +109,7 @@ callback! { "mux":
         VideoAssetStaticRenditionsReady(MuxEvent) = "video.asset.static_renditions.ready",
         /// Mux is preparing the MP4 files of a video.
         VideoAssetStaticRenditionsPreparing(MuxEvent) = "video.asset.static_renditions.preparing",
-        /// Mux has deleted the MP4 files of a video.
+        /// The MP4 files of a video no longer exist.
         VideoAssetStaticRenditionsDeleted(MuxEvent) = "video.asset.static_renditions.deleted",
         /// Mux has failed to prepare the MP4 files of a video.
         VideoAssetStaticRenditionsErrored(MuxEvent) = "video.asset.static_renditions.errored",
@@ -119,7 +119,7 @@ callback! { "mux":
         VideoAssetStaticRenditionReady(MuxEvent) = "video.asset.static_rendition.ready",
         /// Mux has failed to prepare a static rendition of a video.
         VideoAssetStaticRenditionErrored(MuxEvent) = "video.asset.static_rendition.errored",
-        /// Mux has deleted a static rendition of a video.
+        /// A static rendition of a video no longer exists.
         VideoAssetStaticRenditionDeleted(MuxEvent) = "video.asset.static_rendition.deleted",
         /// Mux has not prepared a static rendition, because the video is unsuitable, for example
         /// because its resolution is lower than that of the rendition.
@@ -128,7 +128,7 @@ callback! { "mux":
         VideoAssetMasterReady(MuxEvent) = "video.asset.master.ready",
         /// Mux is preparing the master file of a video.
         VideoAssetMasterPreparing(MuxEvent) = "video.asset.master.preparing",
-        /// Mux has deleted the master file of a video.
+        /// The master file of a video no longer exists.
         VideoAssetMasterDeleted(MuxEvent) = "video.asset.master.deleted",
         /// Mux has failed to prepare the master file of a video.
         VideoAssetMasterErrored(MuxEvent) = "video.asset.master.errored",
@@ -138,7 +138,7 @@ callback! { "mux":
         VideoAssetTrackReady(MuxEvent) = "video.asset.track.ready",
         /// Mux has failed to process a track of a video.
         VideoAssetTrackErrored(MuxEvent) = "video.asset.track.errored",
-        /// Mux has deleted a track of a video.
+        /// A track of a video no longer exists.
         VideoAssetTrackDeleted(MuxEvent) = "video.asset.track.deleted",
         /// Mux has created a URL for a direct upload.
         VideoUploadCreated(MuxEvent) = "video.upload.created",
@@ -146,7 +146,7 @@ callback! { "mux":
         VideoUploadAssetCreated(MuxEvent) = "video.upload.asset_created",
         /// A direct upload has failed.
         VideoUploadErrored(MuxEvent) = "video.upload.errored",
-        /// Mux has canceled a direct upload.
+        /// A canceled direct upload.
         VideoUploadCancelled(MuxEvent) = "video.upload.cancelled",
         /// Mux has created a live stream. An encoder can connect to it.
         VideoLiveStreamCreated(MuxEvent) = "video.live_stream.created",
@@ -160,19 +160,19 @@ callback! { "mux":
         /// The encoder has disconnected from a live stream. It may connect again within the
         /// reconnect window.
         VideoLiveStreamDisconnected(MuxEvent) = "video.live_stream.disconnected",
-        /// A live stream has ended, because its reconnect window is over or Mux has completed it.
+        /// A live stream has ended: after its reconnect window, or after its completion.
         VideoLiveStreamIdle(MuxEvent) = "video.live_stream.idle",
         /// The data of a live stream has changed.
         VideoLiveStreamUpdated(MuxEvent) = "video.live_stream.updated",
-        /// Mux has enabled a live stream: it accepts encoders again.
+        /// A live stream is enabled: it accepts encoders again.
         VideoLiveStreamEnabled(MuxEvent) = "video.live_stream.enabled",
-        /// Mux has disabled a live stream: it refuses encoders.
+        /// A live stream is disabled: it refuses encoders.
         VideoLiveStreamDisabled(MuxEvent) = "video.live_stream.disabled",
-        /// Mux has deleted a live stream.
+        /// A live stream no longer exists.
         VideoLiveStreamDeleted(MuxEvent) = "video.live_stream.deleted",
         /// Mux has found a problem with a live stream, but continues to process it.
         VideoLiveStreamWarning(MuxEvent) = "video.live_stream.warning",
-        /// Mux has added a simulcast target to a live stream.
+        /// A new simulcast target of a live stream.
         VideoLiveStreamSimulcastTargetCreated(MuxEvent) = "video.live_stream.simulcast_target.created",
         /// A simulcast target receives nothing, because the live stream is not active.
         VideoLiveStreamSimulcastTargetIdle(MuxEvent) = "video.live_stream.simulcast_target.idle",
@@ -182,7 +182,7 @@ callback! { "mux":
         VideoLiveStreamSimulcastTargetBroadcasting(MuxEvent) = "video.live_stream.simulcast_target.broadcasting",
         /// Mux has failed to send the live stream to a simulcast target.
         VideoLiveStreamSimulcastTargetErrored(MuxEvent) = "video.live_stream.simulcast_target.errored",
-        /// Mux has removed a simulcast target from a live stream.
+        /// A removed simulcast target of a live stream.
         VideoLiveStreamSimulcastTargetDeleted(MuxEvent) = "video.live_stream.simulcast_target.deleted",
         /// The data of a simulcast target has changed.
         VideoLiveStreamSimulcastTargetUpdated(MuxEvent) = "video.live_stream.simulcast_target.updated",

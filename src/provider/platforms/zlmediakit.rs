@@ -74,7 +74,7 @@ view! {
         stream: Option<String> = "stream",
         /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
-        /// True if the stream has started, false if it has ended.
+        /// True after the start of the stream, false after its end.
         regist: Option<bool> = "regist",
     }
 
@@ -118,7 +118,7 @@ view! {
         stream: Option<String> = "stream",
         /// The protocol of the stream, such as `rtmp`.
         schema: Option<String> = "schema",
-        /// True if the client played the stream. False if the client published the stream.
+        /// True for a client that played the stream, false for a client that published it.
         player: Option<bool> = "player",
         /// The duration of the connection, in seconds.
         duration: Option<i64> = "duration",

@@ -326,7 +326,7 @@ view! {
         recording_file_filename: Option<String> = "recording_file_filename",
         /// The type of the recording, such as `segment`.
         recording_file_kind: Option<String> = "recording_file_kind",
-        /// The result of the transfer: 0 if the transfer failed, 1 if it succeeded.
+        /// The result of the transfer: 0 for a failure, 1 for success.
         recording_file_transfer_result: Option<i64> = "recording_file_transfer_result",
         /// The name of the recording at the destination.
         target_filename: Option<String> = "target_filename",
