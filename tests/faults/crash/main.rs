@@ -104,7 +104,7 @@ fn run(options: &Options) -> Verdict {
     let mut random = Rng::with_seed(options.seed);
     let trigger = Arc::new(Trigger::default());
     let app = App::start(Arc::clone(&trigger));
-    let setup = Setup::new(&options.program, &options.disk, app.port);
+    let mut setup = Setup::new(&options.program, &options.disk, app.port);
     let clients = Clients::start(setup.port, &trigger, random.fork());
     let (started, mut claims) = (Instant::now(), Claims::default());
     let mut reached = [0; POINTS.len()];
@@ -137,14 +137,22 @@ fn run(options: &Options) -> Verdict {
     let mut gatepost = setup.spawn(None);
     gatepost.wait_until_it_listens();
     let (ledger, is_complete) = clients.finish(PATIENCE);
-    let is_empty = gatepost.wait_until_empty();
+    let emptied = gatepost.wait_until_empty();
     let took = started.elapsed();
     let stopped = gatepost.stop();
-    let mut verdict = oracle::judge(&ledger, &app.receipts(), &claims, (is_empty, stopped, took));
+    let mut verdict = oracle::judge(&ledger, &app.receipts(), &claims, (stopped, took));
+    if let Err(metrics) = emptied {
+        let fault = "expected an empty queue without dead letters, found events";
+        let log = gatepost.log_end();
+        verdict.faults.insert(0, format!("{fault}:\n{metrics}\nend of gatepost's log:\n{log}"));
+    }
     if !is_complete {
         let fault =
             "expected an acknowledgement for each client, found a client that waits for one";
         verdict.faults.push(format!("{fault}; end of gatepost's log:\n{}", gatepost.log_end()));
+    }
+    if !verdict.faults.is_empty() {
+        eprintln!("store and log: {}", setup.keep().display());
     }
     verdict
 }

@@ -46,6 +46,12 @@ impl Setup {
         Self { program: program.into(), disk: disk.into(), folder, port, admin }
     }
 
+    /// Keeps the folder after the end of the program. Returns its path.
+    pub fn keep(&mut self) -> &Path {
+        self.folder.disable_cleanup(true);
+        self.folder.path()
+    }
+
     /// Returns the folder of the store.
     pub fn store(&self) -> PathBuf {
         self.folder.path().join("store").canonicalize().unwrap()
@@ -149,19 +155,29 @@ impl Gatepost {
         let _gone = self.child.wait();
     }
 
-    /// Waits until the queue has no pending event. Returns false after [`PATIENCE`], or if the
-    /// queue has a dead letter.
-    pub fn wait_until_empty(&self) -> bool {
+    /// Waits until the queue has no pending event, at most [`PATIENCE`].
+    ///
+    /// # Errors
+    ///
+    /// Returns the metrics of the queue if the queue then has a pending event or a dead letter.
+    pub fn wait_until_empty(&self) -> Result<(), String> {
         self.wait_until_it_listens();
         let started = Instant::now();
-        while started.elapsed() < PATIENCE {
+        loop {
             let metrics = self.metrics();
-            if metrics.contains("gatepost_queue_events{state=\"pending\"} 0\n") {
-                return metrics.contains("gatepost_queue_events{state=\"dead\"} 0\n");
+            let has = |text: &str| metrics.contains(text);
+            let is_delivered = has("gatepost_queue_events{state=\"pending\"} 0\n");
+            if is_delivered && has("gatepost_queue_events{state=\"dead\"} 0\n") {
+                return Ok(());
+            }
+            if is_delivered || started.elapsed() >= PATIENCE {
+                let of_queue = |line: &&str| {
+                    line.starts_with("gatepost_queue_") || line.starts_with("gatepost_store_up")
+                };
+                return Err(metrics.lines().filter(of_queue).collect::<Vec<_>>().join("\n"));
             }
             thread::sleep(Duration::from_millis(50));
         }
-        false
     }
 
     fn metrics(&self) -> String {
