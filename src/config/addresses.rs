@@ -30,6 +30,8 @@ pub(super) struct Servers {
     tls: RefCell<Vec<Arc<OutgoingTls>>>,
     guard: RefCell<Option<Arc<AddressGuard>>>,
     known: RefCell<HashMap<String, Arc<Server>>>,
+    /// Addresses on which the proxy listens.
+    listeners: OnceCell<Vec<SocketAddr>>,
     /// Owner of addresses that are paths alone. gatepost sets the owner before it reads the
     /// templates.
     paths: OnceCell<PathOwner>,
@@ -68,6 +70,7 @@ impl Servers {
     /// Returns the upstream, which receives the events of kinds without an address.
     #[cfg(feature = "tracing")]
     pub(super) fn upstream(&self) -> Option<Arc<Addresses>> {
+            listeners: OnceCell::new(),
         self.paths.get().and_then(|owner| owner.upstream.clone())
     }
 
@@ -107,11 +110,21 @@ impl Servers {
 
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the addresses of a key: a string, or a list of strings.
+    /// Sets the addresses on which the proxy listens. Call this method before you read the first
+    /// address.
+    pub(super) fn set_listeners(&self, listeners: Vec<SocketAddr>) {
+        self.listeners.get_or_init(|| listeners);
+    }
+
     pub(super) fn address_texts(&self, table: &Table<'f>, key: &'f str) -> Vec<Located<&'f str>> {
         if table.has(key) && table.list(key).is_empty() {
             let remedy = "write an address, or remove this key";
             let problem = FaultKind::KeyMissing.because("expected an address, found none");
             self.faults.add(&table.place_of(key), problem, remedy);
+    fn listeners(&self) -> &[SocketAddr] {
+        self.listeners.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
         }
         table.strings(key)
     }
@@ -191,7 +204,9 @@ impl<'f> ConfigReader<'f, '_> {
             Some(rest) => self.socket(text, rest)?,
             None => (self.url(text)?, None),
         };
-        self.servers.address(url, socket)
+        let address = self.servers.address(url, socket)?;
+        self.check_loop(&text.place, &address, self.servers.listeners());
+        Some(address)
     }
 
     /// Parses the part of an address after `unix:`: the path of a socket and, after a colon, the

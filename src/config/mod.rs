@@ -290,7 +290,6 @@ impl<'f> ConfigReader<'f, '_> {
             templates.iter().flatten().any(|t| of_route(t) && keeps_path(t))
         });
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
-        self.check_app_loops(&template_tables, &templates, &proxy.addresses());
         if !proxy.addresses().is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
