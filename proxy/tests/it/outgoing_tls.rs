@@ -226,6 +226,12 @@ fn names_remedy_for_each_tls_error() {
         (&localhost, None, "", "found an unknown authority; set `ca` in [[outgoing_tls]]"),
         (&authority.sign("other.test"), None, trusted, "found other.test; set `server_name`"),
         (
+            &authority.sign_with("localhost", |params| params.subject_alt_names.clear()),
+            None,
+            trusted,
+            "found none; issue it with the host as subjectAltName",
+        ),
+        (
             &authority.sign_until("localhost", 2001),
             None,
             trusted,
