@@ -117,7 +117,7 @@ fn print_contents(
     config.templates().for_each(|template| print_unlisted(template, &routes));
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
-        out(&format!("reserved: {path}"));
+        out(&format!("reserved: {path} (gatepost refuses requests that are not callbacks)"));
     }
     certificates.iter().for_each(|certificate| out(&certificate.summary(clock::now())));
     if config.proxy().addresses().is_empty() {
