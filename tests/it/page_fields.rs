@@ -22,8 +22,8 @@ pub fn write(out: &mut String, provider: &ProviderInfo) {
     }
     out.push_str(
         "# Fields\n\nThe app receives these fields in the data of the event, and also fields that the platform adds later. An\n\
-         optional field may be absent. In the types of `gatepost types` and of Rust, every field may be\n\
-         absent or null unless gatepost refuses a callback without the field.\n\n",
+         optional field may be absent. In `gatepost providers` and in the types of `gatepost types` and of Rust,\n\
+         every field is optional unless gatepost refuses a callback without the field.\n\n",
     );
     for Group { kinds, fields, reply } in groups {
         writeln!(out, "## {}\n", heading(&kinds)).unwrap();

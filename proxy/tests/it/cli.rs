@@ -247,9 +247,12 @@ fn lists_providers_and_fields() {
     let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \
                  ce-id\ta digest of the data if /event_time or /update_time or /sequence is \
                  present; otherwise new for each callback\n  \
-                 common\tstarted\n  event_type\tinteger\t";
+                 common\tstarted\n  event_type\tinteger, optional\t";
     assert!(stdout.starts_with(start), "expected {start} at the start, found {stdout}");
-    assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
+    assert!(
+        stdout.contains("  stream_param\tstring, optional, secret\tThe parameters of"),
+        "{stdout}"
+    );
     let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);
     assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
     assert_eq!(run(&["providers", "unknown"]).0, Some(2));
