@@ -94,6 +94,7 @@ pub mod manual;
 mod memory;
 mod metrics_hook;
 mod outgoing_tls;
+mod pem;
 mod printable;
 mod provider;
 mod reply;
@@ -114,8 +115,8 @@ pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
     AccessLogSettings, AdminAddress, AdminToken, Capture, CertificateFiles, Config, ConfigError,
     ConfigFiles, DEFAULT_MAX_BODY_BYTES, ExposedNatsLogin, InspectorSettings, LogCallbacks,
-    MAX_BODY_BYTES_CEILING, NatsSettings, PemFile, PrivateKeyPem, ProxySettings, StoreLocation,
-    StoreSettings, TelemetrySettings, TlsSettings, TlsVersion, WatchedFiles,
+    MAX_BODY_BYTES_CEILING, NatsSettings, ProxySettings, StoreLocation, StoreSettings,
+    TelemetrySettings, TlsSettings, TlsVersion, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, Enqueue,
@@ -141,13 +142,14 @@ pub use memory::store::{
 };
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
+pub use pem::{PemFile, PrivateKeyPem};
 pub use provider::platforms::*;
 pub use provider::{Evidence, IdentityInfo, View};
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::{Template, TemplateKind, is_template_character};
 pub use time::Timestamp;
-pub use toml_reader::{Fault, FaultKind, closest};
+pub use toml_reader::{ConfigPlace, Fault, FaultKind, closest};
 pub use verdict::{Accepted, PackedAccepted, Refusal, RefusalKind, ViewError};
 
 /// The README, whose examples rustdoc runs as doc tests.

@@ -1,6 +1,6 @@
-//! TLS settings for connections to apps and to the upstream.
+//! TLS settings for connections to apps, to the upstream and to NATS servers.
 
-use crate::secret::Secret;
+use crate::pem::{PemFile, PrivateKeyPem};
 
 /// An entry of `[[outgoing_tls]]`: the TLS settings for connections to the hosts of the entry. The
 /// proxy parses the PEM texts.
@@ -8,38 +8,31 @@ use crate::secret::Secret;
 pub struct OutgoingTls {
     /// Hosts in lower case; empty means every host.
     pub(crate) hosts: Vec<String>,
-    pub(crate) ca: Option<String>,
+    pub(crate) ca: Option<PemFile>,
     pub(crate) identity: Option<ClientIdentity>,
     pub(crate) server_name: Option<String>,
 }
 
 /// A client certificate and its key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct ClientIdentity {
-    pub(crate) chain: String,
-    pub(crate) key: Secret,
+    pub(crate) chain: PemFile,
+    pub(crate) key: PrivateKeyPem,
 }
 
 impl OutgoingTls {
-    /// Returns the certificates of the trusted authorities, as PEM; `None` means the certificate
+    /// Returns the certificates of the trusted authorities; `None` means the certificate
     /// authorities of the system.
     #[must_use]
-    pub fn ca(&self) -> Option<&str> {
-        self.ca.as_deref()
+    pub const fn ca(&self) -> Option<&PemFile> {
+        self.ca.as_ref()
     }
 
-    /// Returns the chain of the client certificate, as PEM; `None` if gatepost presents no
-    /// certificate.
+    /// Returns the client certificate with its chain, and its private key; `None` if gatepost
+    /// presents no certificate.
     #[must_use]
-    pub fn certificate(&self) -> Option<&str> {
-        self.identity.as_ref().map(|identity| &*identity.chain)
-    }
-
-    /// Returns the private key of the client certificate, as PEM; `None` if gatepost presents no
-    /// certificate. Never log this value.
-    #[must_use]
-    pub fn expose_key(&self) -> Option<&[u8]> {
-        self.identity.as_ref().map(|identity| identity.key.expose())
+    pub fn identity(&self) -> Option<(&PemFile, &PrivateKeyPem)> {
+        self.identity.as_ref().map(|identity| (&identity.chain, &identity.key))
     }
 
     /// Returns the name that the certificate of the server must have; `None` means the host of the

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::{Config, Fault, FaultKind};
+use gatepost::{Config, Fault};
 
 use crate::{clock, tls};
 
@@ -14,9 +14,8 @@ pub(crate) fn log_warnings(config: &Config, path: &Path) {
         let more = more(places);
         tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
     }
-    for (problem, remedy) in tls::warnings(config, clock::now()) {
-        let code = FaultKind::CertificateOutOfDate.as_str();
-        tracing::warn!(code, "{problem}; {remedy}");
+    for warning in tls::warnings(config, clock::now()) {
+        tracing::warn!(code = warning.kind().as_str(), "{}", warning.located_in(path));
     }
 }
 

@@ -74,7 +74,7 @@ fn as_date<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Er
 impl ServedConfig {
     /// Creates a gate for `config`, which gatepost has read from `files`.
     pub(crate) fn new(files: ConfigFiles, config: Config) -> Result<Self, EditError> {
-        check_files(&config)?;
+        check_files(&config, files.path())?;
         let templates = TemplateView::all(&files, Some(&config))?;
         let status = ConfigStatus {
             file: files.path().to_owned(),
@@ -255,7 +255,7 @@ impl ServedConfig {
     fn read_again(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
         let new = config_file::read(files.path())?;
         let config = config_file::check(&new)?;
-        check_files(&config)?;
+        check_files(&config, new.path())?;
         let templates = TemplateView::all(&new, Some(&config))?;
         // The running server keeps some settings from its start, so only a restart applies new
         // values.
@@ -309,8 +309,9 @@ fn fault_lines(error: &EditError) -> Vec<String> {
 }
 
 /// Checks the files of `[[outgoing_tls]]`.
-fn check_files(config: &Config) -> Result<(), EditError> {
-    tls::check(config).map_err(|fault| EditError::invalid(fault.to_string()))
+fn check_files(config: &Config, path: &Path) -> Result<(), EditError> {
+    let first = tls::faults(config).into_iter().next();
+    first.map_or(Ok(()), |fault| Err(EditError::invalid(fault.located_in(path).to_string())))
 }
 
 /// Checks the addresses that an edit has added.

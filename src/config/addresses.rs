@@ -15,7 +15,7 @@ use crate::address::{Address, Addresses, Server, ServerSettings};
 use crate::address_guard::{AddressGuard, PermittedServers};
 use crate::outgoing_tls::OutgoingTls;
 use crate::route::has_dot_segment;
-use crate::toml_reader::{FaultKind, Faults, Located, Table};
+use crate::toml_reader::{FaultKind, Faults, Located, Place, Table};
 
 /// Maximum length of a Unix socket's path, in bytes.
 const MAX_SOCKET_BYTES: usize = 107;
@@ -27,12 +27,21 @@ const INNER_SERVICE: &str = "http://inner.invalid";
 /// one [`Server`].
 pub(super) struct Servers {
     health_path: Option<PathAndQuery>,
-    tls: RefCell<Vec<Arc<OutgoingTls>>>,
+    tls: RefCell<Vec<TlsEntry>>,
     guard: RefCell<Option<Arc<AddressGuard>>>,
     known: RefCell<HashMap<String, Arc<Server>>>,
+    /// Addresses on which the proxy listens.
+    listeners: OnceCell<Vec<SocketAddr>>,
     /// Owner of addresses that are paths alone. gatepost sets the owner before it reads the
     /// templates.
     paths: OnceCell<PathOwner>,
+}
+
+/// An `[[outgoing_tls]]`, with the place of its `hosts`, or of the table if it has no `hosts`.
+#[derive(Clone)]
+pub(super) struct TlsEntry {
+    pub(super) place: Place,
+    pub(super) tls: Arc<OutgoingTls>,
 }
 
 /// The owner of addresses that are paths alone: the upstream, or the inner service of a layer.
@@ -61,6 +70,7 @@ impl Servers {
             tls: RefCell::default(),
             guard: RefCell::default(),
             known: RefCell::default(),
+            listeners: OnceCell::new(),
             paths: OnceCell::new(),
         }
     }
@@ -72,13 +82,27 @@ impl Servers {
     }
 
     /// Sets the TLS settings for servers. Call this method before you read the first address.
-    pub(super) fn set_tls(&self, tls: Vec<Arc<OutgoingTls>>) {
-        *self.tls.borrow_mut() = tls;
+    pub(super) fn set_tls(&self, entries: Vec<TlsEntry>) {
+        *self.tls.borrow_mut() = entries;
     }
 
     /// Returns the TLS settings for a host.
     pub(super) fn tls_for(&self, host: &str) -> Option<Arc<OutgoingTls>> {
-        self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned()
+        let entries = self.tls.borrow();
+        let entry = entries.iter().find(|entry| entry.tls.applies_to(host));
+        entry.map(|entry| Arc::clone(&entry.tls))
+    }
+
+    /// Returns every `[[outgoing_tls]]` with its place.
+    pub(super) fn tls_entries(&self) -> Vec<TlsEntry> {
+        self.tls.borrow().clone()
+    }
+
+    /// Returns the hosts of the `https` addresses.
+    pub(super) fn https_hosts(&self) -> Vec<String> {
+        let known = self.known.borrow();
+        let servers = known.values().filter(|server| server.is_https());
+        servers.map(|server| server.authority().host().to_owned()).collect()
     }
 
     /// Sets the [`AddressGuard`] for servers that no address has named so far.
@@ -86,9 +110,19 @@ impl Servers {
         *self.guard.borrow_mut() = Some(guard);
     }
 
+    /// Sets the addresses on which the proxy listens. Call this method before you read the first
+    /// address.
+    pub(super) fn set_listeners(&self, listeners: Vec<SocketAddr>) {
+        self.listeners.get_or_init(|| listeners);
+    }
+
     /// Sets the owner of addresses that are paths alone.
     pub(super) fn set_path_owner(&self, owner: PathOwner) {
         self.paths.get_or_init(|| owner);
+    }
+
+    fn listeners(&self) -> &[SocketAddr] {
+        self.listeners.get().map(Vec::as_slice).unwrap_or_default()
     }
 
     fn address(&self, url: Uri, socket: Option<PathBuf>) -> Option<Address> {
@@ -191,7 +225,9 @@ impl<'f> ConfigReader<'f, '_> {
             Some(rest) => self.socket(text, rest)?,
             None => (self.url(text)?, None),
         };
-        self.servers.address(url, socket)
+        let address = self.servers.address(url, socket)?;
+        self.check_loop(&text.place, &address, self.servers.listeners());
+        Some(address)
     }
 
     /// Parses the part of an address after `unix:`: the path of a socket and, after a colon, the

@@ -51,10 +51,9 @@ impl Config {
         self.templates.iter().flat_map(|template| template.addresses()).map(|(own, _)| own)
     }
 
-    /// Returns the TLS settings for the servers in the addresses of this config.
+    /// Returns every `[[outgoing_tls]]`, in the order of the file. An entry may cover no address.
     pub fn outgoing_tls(&self) -> impl Iterator<Item = &Arc<OutgoingTls>> {
-        let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
-        self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
+        self.outgoing_tls.iter()
     }
 
     /// Returns the servers of the app addresses that a client of the admin API must not set. Omits

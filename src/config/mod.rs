@@ -46,7 +46,7 @@ pub(crate) use sources::ConfigSources;
 pub(crate) use store::{MAX_RETENTION_SECS, MAX_STORE_BYTES, MIN_STORE_BYTES};
 pub use store::{StoreLocation, StoreSettings};
 pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
-pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion};
+pub use tls::{CertificateFiles, TlsSettings, TlsVersion};
 pub use watched_files::WatchedFiles;
 
 use self::addresses::{PathOwner, Servers};
@@ -56,6 +56,7 @@ use self::watched_files::TextHash;
 
 use crate::breaker::Breaker;
 use crate::client::Networks;
+use crate::outgoing_tls::OutgoingTls;
 use crate::provider::Plan;
 use crate::route::Routes;
 use crate::secret::Secret;
@@ -95,6 +96,8 @@ pub struct Config {
     pub(crate) circuits: Vec<Arc<Breaker>>,
     pub(crate) trusted: Networks,
     pub(crate) proxy: ProxySettings,
+    /// Every `[[outgoing_tls]]`, in the order of the file.
+    outgoing_tls: Vec<Arc<OutgoingTls>>,
     /// Definitions of `provider_files`, sorted by name.
     pub(crate) own_plans: Vec<Arc<Plan>>,
     /// Keys whose values came from environment variables, with the names of the variables.
@@ -290,11 +293,11 @@ impl<'f> ConfigReader<'f, '_> {
             templates.iter().flatten().any(|t| of_route(t) && keeps_path(t))
         });
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
-        self.check_app_loops(&template_tables, &templates, &proxy.addresses());
         if !proxy.addresses().is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
         }
+        self.warn_of_unused_tls(proxy.store.as_ref());
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
         let variables = table.used_variables();
@@ -305,6 +308,7 @@ impl<'f> ConfigReader<'f, '_> {
             circuits,
             trusted,
             proxy,
+            outgoing_tls: self.servers.tls_entries().into_iter().map(|entry| entry.tls).collect(),
             own_plans: plans.into_own(),
             variables,
             warnings,

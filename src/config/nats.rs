@@ -72,6 +72,11 @@ pub enum ExposedNatsLogin<'s> {
 }
 
 impl NatsSettings {
+    /// Returns the host of the first server.
+    pub(super) fn first_host(&self) -> Option<&str> {
+        self.servers.first().and_then(|server| host_of(server))
+    }
+
     /// Returns the login data. Never log this value.
     #[must_use]
     pub fn expose_login(&self) -> ExposedNatsLogin<'_> {
@@ -112,9 +117,7 @@ impl PartialEq for NatsSettings {
 impl Eq for NatsSettings {}
 
 fn same_tls(a: Option<&OutgoingTls>, b: Option<&OutgoingTls>) -> bool {
-    let plain =
-        |tls: &OutgoingTls| (tls.ca().map(str::to_owned), tls.certificate().map(str::to_owned));
-    a.map(plain) == b.map(plain) && a.map(OutgoingTls::expose_key) == b.map(OutgoingTls::expose_key)
+    a.map(|tls| (&tls.ca, &tls.identity)) == b.map(|tls| (&tls.ca, &tls.identity))
 }
 
 impl<'f> ConfigReader<'f, '_> {

@@ -1,7 +1,6 @@
 //! URLs, networks of clients, and rate limits in the config.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use http::Uri;
 use ipnet::IpNet;
@@ -12,7 +11,6 @@ use crate::address_guard::AddressGuard;
 use crate::client::Networks;
 use crate::limit::Rate;
 use crate::route::has_dot_segment;
-use crate::template::Template;
 use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
@@ -46,25 +44,12 @@ impl ConfigReader<'_, '_> {
         url.ok()
     }
 
-    /// Reports each app address on which the proxy itself listens.
-    pub(super) fn check_app_loops(
-        &self,
-        tables: &[Table<'_>],
-        templates: &[Option<Arc<Template>>],
-        listen: &[SocketAddr],
-    ) {
-        for (table, template) in tables.iter().zip(templates) {
-            for (address, _) in template.iter().flat_map(|template| template.addresses()) {
-                self.check_loop(&table.place_of("on"), address, listen);
-            }
-        }
-    }
-
     /// Reports an address on which the proxy itself listens: with this address, the proxy sends
-    /// each request to itself in an endless loop.
-    pub(super) fn check_loop(&self, place: &Place, address: &Address, listen: &[SocketAddr]) {
+    /// each request to itself in an endless loop. `own` contains the addresses on which the proxy
+    /// listens.
+    pub(super) fn check_loop(&self, place: &Place, address: &Address, own: &[SocketAddr]) {
         let is_socket = address.server().socket().is_some();
-        if !is_socket && listen.iter().any(|listener| is_at(address.url(), listener)) {
+        if !is_socket && own.iter().any(|listener| is_at(address.url(), listener)) {
             let remedy = "write the address of the app";
             let problem = "expected the app's address, found the proxy's address";
             self.faults.add(place, FaultKind::AddressIsProxy.because(problem), remedy);

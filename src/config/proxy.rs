@@ -163,7 +163,8 @@ impl<'f> ConfigReader<'f, '_> {
         let [listen, listen_tls] = located.each_ref().map(|list| values(list));
         self.servers.set_tls(self.outgoing_tls(table));
         let allow_addresses = Arc::new(self.allow_addresses(table));
-        let upstream = self.upstream(table, &[&*listen, &*listen_tls].concat());
+        self.servers.set_listeners([&*listen, &*listen_tls].concat());
+        let upstream = self.upstream(table);
         // Set the address guard after reading the upstream: a client of the admin API cannot change
         // the upstream, so gatepost does not check the upstream's addresses.
         if table.has("admin_token") {
@@ -223,15 +224,12 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads `upstream`. `own` contains the addresses on which the proxy listens.
-    fn upstream(&self, table: &Table<'f>, own: &[SocketAddr]) -> Option<Arc<Addresses>> {
+    /// Reads `upstream`.
+    fn upstream(&self, table: &Table<'f>) -> Option<Arc<Addresses>> {
         let texts = self.address_texts(table, "upstream");
         let upstream = self.addresses(&texts);
         let remedy = "remove everything after the port; each request keeps its own path";
         self.check_are_servers(&texts, upstream.as_deref(), remedy);
-        for address in upstream.iter().flat_map(|upstream| upstream.as_slice()) {
-            self.check_loop(&table.place_of("upstream"), address, own);
-        }
         upstream
     }
 

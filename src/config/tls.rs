@@ -1,11 +1,11 @@
 //! The tables `[[certificate]]` and `[tls]`. The core reads the files. The proxy parses the
 //! certificates.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ConfigReader;
 use super::error::unreadable_file;
+use crate::pem::{PemFile, PrivateKeyPem};
 use crate::secret::Secret;
 use crate::toml_reader::{Form, Item, Located, Table};
 
@@ -42,37 +42,6 @@ pub struct CertificateFiles {
     pub chain: PemFile,
     /// The private key of the first certificate in the chain.
     pub key: PrivateKeyPem,
-}
-
-/// The content of a PEM file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PemFile {
-    /// The path, as written in the config.
-    pub name: PathBuf,
-    /// The content.
-    pub content: Arc<[u8]>,
-}
-
-/// A private key in PEM.
-///
-/// `Debug` redacts the key, and drop zeroes the key.
-#[derive(Clone, Debug)]
-pub struct PrivateKeyPem(Secret);
-
-impl PrivateKeyPem {
-    /// Returns the PEM text of the key, for parsing. Never print the text.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        self.0.expose()
-    }
-}
-
-/// Compares in constant time.
-impl PartialEq for PrivateKeyPem {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.matches(other.0.expose())
-    }
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -136,9 +105,7 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn pem_file(&self, path: &Located<&'f str>) -> Option<PemFile> {
         match self.certificates(path) {
-            Ok(content) => {
-                Some(PemFile { name: path.value.into(), content: content.as_slice().into() })
-            }
+            Ok(content) => Some(self.pem(path, &content)),
             Err(error) => {
                 self.faults.add(
                     &path.place,
@@ -148,6 +115,17 @@ impl<'f> ConfigReader<'f, '_> {
                 None
             }
         }
+    }
+
+    /// Creates a PEM file from its content and its path in the config.
+    pub(super) fn pem(&self, path: &Located<&'f str>, content: &[u8]) -> PemFile {
+        let place = self.faults.config_place(&path.place);
+        PemFile { name: path.value.into(), content: content.into(), place }
+    }
+
+    /// Creates a private key from its text and its source in the config.
+    pub(super) fn key_pem(&self, item: &Item<'f>, key: Secret) -> PrivateKeyPem {
+        PrivateKeyPem::new(key, self.faults.config_place(&item.place))
     }
 
     /// Reads a private key. Reports a string that is not PEM, because the operator may have written
@@ -161,7 +139,7 @@ impl<'f> ConfigReader<'f, '_> {
             self.faults.add(&item.place, problem, remedy);
             return None;
         }
-        self.secret(item).map(PrivateKeyPem)
+        self.secret(item).map(|key| self.key_pem(item, key))
     }
 }
 

@@ -22,7 +22,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use excerpt::Hidden;
-pub use fault::Fault;
+pub use fault::{ConfigPlace, Fault};
 pub(crate) use fault::{Faults, TomlText, Warnings};
 pub use fault_kind::FaultKind;
 pub(crate) use place::{Located, Place};
@@ -69,9 +69,9 @@ pub(crate) fn read_all<T>(
     let parse = |(index, text)| parse(index, text, &faults);
     let roots: Vec<_> = texts.iter().enumerate().map(parse).collect();
     if !faults.is_empty() {
-        let hidden: Vec<_> = texts.iter().map(|_| Hidden::Unread).collect();
-        return Err(faults.into_sorted(&hidden));
+        return Err(faults.into_sorted());
     }
+    faults.set_hidden(roots.iter().map(|root| Hidden::values_of(root.get_ref())).collect());
     let variables = lookup.map(|lookup| Variables::of(&roots, lookup)).unwrap_or_default();
     let value = {
         let table = |(index, root)| Table::root(index, root, &faults, &variables);
@@ -79,8 +79,7 @@ pub(crate) fn read_all<T>(
         read(&tables, &faults)
     };
     let has_errors = !faults.is_empty();
-    let hidden: Vec<_> = roots.iter().map(|root| Hidden::values_of(root.get_ref())).collect();
-    let sorted = faults.into_sorted(&hidden);
+    let sorted = faults.into_sorted();
     match value {
         Some(value) if !has_errors => Ok((value, sorted)),
         _ => Err(sorted),

@@ -22,8 +22,8 @@ pub fn write(out: &mut String, provider: &ProviderInfo) {
     }
     out.push_str(
         "# Fields\n\nThe app receives these fields in the data of the event, and also fields that the platform adds later. An\n\
-         optional field may be absent. If gatepost refuses a callback without a field, the types of\n\
-         `gatepost types` and of Rust require the field. Every other field of these types may be absent or null.\n\n",
+         optional field may be absent. If gatepost refuses a callback without a field, `gatepost providers` and the\n\
+         types of `gatepost types` and of Rust require the field. Every other field is optional there.\n\n",
     );
     for Group { kinds, fields, reply } in groups {
         writeln!(out, "## {}\n", heading(&kinds)).unwrap();

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use gatepost::{Config, OutgoingTls};
+use gatepost::{Config, ConfigPlace, Fault, FaultKind, OutgoingTls, PemFile, PrivateKeyPem};
 use pingora::utils::tls::{CertKey, WrappedX509, parse_x509};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,33 +16,46 @@ use rustls::{
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
-/// Fault in a file of `[[outgoing_tls]]`.
+const REPLACE: &str = "replace the file";
+
+/// Fault in a file of `[[outgoing_tls]]`, with its place in the config.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TlsFault {
-    #[error("outgoing_tls.ca: expected certificates of authorities, found {0}; replace the file")]
-    Authority(String),
-    #[error("outgoing_tls.certificate: expected a certificate, found {0}; replace the file")]
-    Certificate(String),
-    #[error(
-        "outgoing_tls.key: expected the private key of the certificate, found {0}; replace the file"
-    )]
-    Key(String),
+#[error("{}: {}; {}", .0.key(), .0.problem(), .0.remedy())]
+pub(crate) struct TlsFault(Box<Fault>);
+
+impl TlsFault {
+    fn authority(file: &PemFile, found: &str) -> Self {
+        let wanted = format!("certificates of authorities in {}", file.name.display());
+        Self::new(&file.place, FaultKind::ValueInvalid, &wanted, found)
+    }
+
+    fn certificate(file: &PemFile, found: &str) -> Self {
+        let wanted = format!("a certificate in {}", file.name.display());
+        Self::new(&file.place, FaultKind::ValueInvalid, &wanted, found)
+    }
+
+    fn key(key: &PrivateKeyPem, found: &str) -> Self {
+        let wanted = "the private key of the certificate";
+        Self::new(key.place(), FaultKind::SecretInvalid, wanted, found)
+    }
+
+    fn new(place: &ConfigPlace, kind: FaultKind, wanted: &str, found: &str) -> Self {
+        let problem = format!("expected {wanted}, found {found}");
+        Self(Box::new(place.fault(kind, problem, REPLACE)))
+    }
 }
 
-/// Checks the files of `[[outgoing_tls]]` in a config.
-///
-/// # Errors
-///
-/// Returns the first fault.
-pub(crate) fn check(config: &Config) -> Result<(), TlsFault> {
-    config.outgoing_tls().try_for_each(|tls| build(tls).map(drop))
+/// Returns the first fault of each `[[outgoing_tls]]` with an unusable file.
+pub(crate) fn faults(config: &Config) -> Vec<Fault> {
+    let faults = config.outgoing_tls().filter_map(|tls| build(tls).err());
+    faults.map(|TlsFault(fault)| *fault).collect()
 }
 
 /// Returns the TLS config for a server.
 ///
 /// # Errors
 ///
-/// Returns an error if a file has a fault. [`check`] reports the fault at start and at a reload.
+/// Returns an error if a file has a fault. [`faults`] reports the fault at start and at a reload.
 pub(crate) fn client_config(tls: Option<&Arc<OutgoingTls>>) -> Result<Arc<ClientConfig>, TlsFault> {
     static BUILT: Mutex<Vec<(Weak<OutgoingTls>, Arc<ClientConfig>)>> = Mutex::new(Vec::new());
     let Some(tls) = tls else { return Ok(Arc::clone(&DEFAULT)) };
@@ -77,52 +90,52 @@ fn machine_roots() -> RootCertStore {
 
 fn build(tls: &OutgoingTls) -> Result<ClientConfig, TlsFault> {
     let mut roots = RootCertStore::empty();
-    for certificate in authorities(tls)? {
-        roots.add(certificate).map_err(|_| TlsFault::Authority("invalid contents".into()))?;
-    }
-    let roots = if tls.ca().is_some() { roots } else { machine_roots() };
-    let builder = builder().with_root_certificates(roots);
-    match identity(tls)? {
-        None => Ok(builder.with_no_client_auth()),
-        Some((chain, key)) => {
-            let built = builder.with_client_auth_cert(chain, key);
-            built.map_err(|error| TlsFault::Key(key_fault(&error).into()))
+    if let Some(file) = tls.ca() {
+        for certificate in authorities(file)? {
+            let added = roots.add(certificate);
+            added.map_err(|_| TlsFault::authority(file, "invalid contents"))?;
         }
+    } else {
+        roots = machine_roots();
     }
+    let builder = builder().with_root_certificates(roots);
+    let Some((file, key)) = tls.identity() else { return Ok(builder.with_no_client_auth()) };
+    let (chain, der) = identity(file, key)?;
+    let built = builder.with_client_auth_cert(chain, der);
+    built.map_err(|error| TlsFault::key(key, key_fault(&error)))
 }
 
-fn authorities(tls: &OutgoingTls) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
-    tls.ca().map_or(Ok(Vec::new()), |pem| certificates(pem).map_err(TlsFault::Authority))
+fn authorities(file: &PemFile) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+    certificates(&file.content).map_err(|found| TlsFault::authority(file, found))
 }
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-/// Returns the client certificate with its chain, and its key; `None` if the config names no client
-/// certificate.
-fn identity(tls: &OutgoingTls) -> Result<Option<Identity>, TlsFault> {
-    let Some((pem, key)) = tls.certificate().zip(tls.expose_key()) else { return Ok(None) };
-    let chain = certificates(pem).map_err(TlsFault::Certificate)?;
-    let key = PrivateKeyDer::from_pem_slice(key);
-    let key = key.map_err(|error| TlsFault::Key(pem_fault(&error)))?;
-    Ok(Some((chain, key)))
+/// Parses the client certificate with its chain, and its key.
+fn identity(
+    file: &PemFile,
+    key: &PrivateKeyPem,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsFault> {
+    let chain = certificates(&file.content);
+    let chain = chain.map_err(|found| TlsFault::certificate(file, found))?;
+    let der = PrivateKeyDer::from_pem_slice(key.expose());
+    Ok((chain, der.map_err(|error| TlsFault::key(key, pem_fault(&error)))?))
 }
 
 /// Parses one or more certificates, and checks the contents of each, because Pingora panics on a
 /// certificate that does not parse.
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let read: Vec<CertificateDer<'static>> = read.map_err(|error| pem_fault(&error))?;
     if read.is_empty() {
-        return Err("none".into());
+        return Err("none");
     }
     let is_certificate = |der: &CertificateDer<'_>| X509Certificate::from_der(der).is_ok();
-    if read.iter().all(is_certificate) { Ok(read) } else { Err("invalid contents".into()) }
+    if read.iter().all(is_certificate) { Ok(read) } else { Err("invalid contents") }
 }
 
 /// Describes invalid PEM without its text, which may contain a key.
-fn pem_fault(error: &pki_types::pem::Error) -> String {
+const fn pem_fault(error: &pki_types::pem::Error) -> &'static str {
     let is_absent = matches!(error, pki_types::pem::Error::NoItemsFound);
-    if is_absent { "none".into() } else { "invalid PEM".into() }
+    if is_absent { "none" } else { "invalid PEM" }
 }
 
 const fn key_fault(error: &rustls::Error) -> &'static str {
@@ -155,10 +168,12 @@ pub(crate) struct PingoraTls {
 /// Returns an error if a file has a fault.
 pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
     let wrapped = |der: CertificateDer<'_>| WrappedX509::new(der.to_vec(), parse_x509);
-    let ca: Vec<_> = authorities(tls)?.into_iter().map(wrapped).collect();
-    let identity = identity(tls)?.map(|(chain, key)| {
+    let ca = tls.ca().map(authorities).transpose()?;
+    let ca = ca.map(|ca| ca.into_iter().map(wrapped).collect());
+    let identity = tls.identity().map(|(file, key)| identity(file, key)).transpose()?;
+    let identity = identity.map(|(chain, key)| {
         let chain = chain.iter().map(|der| der.to_vec()).collect();
         Arc::new(CertKey::new(chain, key.secret_der().to_vec()))
     });
-    Ok(PingoraTls { ca: (!ca.is_empty()).then(|| ca.into()), identity })
+    Ok(PingoraTls { ca, identity })
 }

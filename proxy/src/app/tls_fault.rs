@@ -31,6 +31,8 @@ const NOT_VALID_YET: &str =
     "expected a valid certificate, found one that is not valid yet; check the clocks";
 const OTHER_NAME: &str =
     "expected a certificate for the host, found other names; set `server_name` in [[outgoing_tls]]";
+const NO_DNS_NAMES: &str =
+    "expected a certificate with DNS names, found none; issue it with the host as subjectAltName";
 const AUTHORITY_AS_SERVER: &str =
     "expected a certificate of a server, found one of an authority; issue it with CA:FALSE";
 const OTHER_SIGNATURE: &str =
@@ -137,15 +139,24 @@ pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<Cow<'static, str
     explain(error.root_cause()).or_else(text).or(is_handshake.then_some(OTHER_FAULT.into()))
 }
 
-/// Adds the names of the server's certificate to [`OTHER_NAME`]. Returns any other text unchanged.
-/// `text` is the text of rustls, which lists the names.
+/// Adds the names of the server's certificate to `explained`, if `explained` is about these names.
+/// If the certificate has no name that `server_name` accepts, returns another text. `text` is the
+/// text of rustls, which lists the names.
 fn with_names(explained: &'static str, text: &str) -> Cow<'static, str> {
     const BEGIN: &str = "expected a certificate for the host, found ";
     const REMEDY: &str = "; set `server_name`";
-    let names = text.split_once("is only valid for ").filter(|_| explained == OTHER_NAME);
-    let Some((_, names)) = names else { return explained.into() };
+    if explained != OTHER_NAME {
+        return explained.into();
+    }
+    if text.contains("is not valid for any names") {
+        return NO_DNS_NAMES.into();
+    }
+    let Some((_, names)) = text.split_once("is only valid for ") else { return explained.into() };
     let names = names.split(", ").flat_map(|names| names.split(" or "));
-    let names: Vec<_> = names.filter_map(bare).collect();
+    let names: Vec<_> = names.filter_map(bare).filter(|name| !name.contains(':')).collect();
+    if names.is_empty() {
+        return NO_DNS_NAMES.into();
+    }
     let room = MAX_BYTES - 1 - BEGIN.len() - REMEDY.len();
     let shown = (1..=MAX_NAMES.min(names.len())).rev().map(|count| first(&names, count));
     let is_plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -279,7 +290,8 @@ mod tests {
             rustls::Error::NoCertificatesPresented,
             rustls::Error::DecryptError,
         ];
-        let faults = faults.into_iter().chain(NAMES.map(other_names));
+        let faults =
+            faults.into_iter().chain(NAMES.map(other_names)).chain(NO_NAMES.map(presented));
         faults.map(Into::into).chain(alerts).chain(others).collect()
     }
 
@@ -292,11 +304,31 @@ mod tests {
         &["a.host.with.a.name.that.does.not.fit.into.the.text.example"],
     ];
 
-    fn other_names(presented: &[&str]) -> CertificateError {
+    /// Names as rustls writes them, of certificates without a name that `server_name` accepts.
+    const NO_NAMES: [&[&str]; 3] = [&[], &["Unsupported(129)"], &["IpAddress(::1)"]];
+
+    fn other_names(names: &[&str]) -> CertificateError {
+        let names: Vec<_> = names.iter().map(|name| format!("DnsName(\"{name}\")")).collect();
+        presented(&names.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn presented(names: &[&str]) -> CertificateError {
         CertificateError::NotValidForNameContext {
             expected: "localhost".try_into().unwrap(),
-            presented: presented.iter().map(|name| format!("DnsName(\"{name}\")")).collect(),
+            presented: names.iter().copied().map(str::to_owned).collect(),
         }
+    }
+
+    #[test]
+    fn remedy_for_certificate_without_dns_names_is_another_certificate() {
+        for names in NO_NAMES {
+            let error = rustls::Error::from(presented(names));
+            assert_eq!(explain(&error).as_deref(), Some(NO_DNS_NAMES), "{names:?}");
+            assert_eq!(explain_for_command(&error).as_deref(), Some(NO_DNS_NAMES), "{names:?}");
+        }
+        let error = rustls::Error::from(presented(&["IpAddress(10.0.0.1)"]));
+        let text = explain(&error).unwrap();
+        assert!(text.ends_with("found 10.0.0.1; set `server_name`"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use gatepost::{Config, FaultKind, IdentityInfo, RouteInfo, Template};
+use gatepost::{Config, Fault, FaultKind, IdentityInfo, RouteInfo, Template};
 use serde_json::json;
 
 use super::config_argument::ConfigArgument;
@@ -44,13 +44,14 @@ pub(super) struct CheckArguments {
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let path = arguments.config.path()?;
     let (valid, found) = match Config::from_file(path) {
-        Ok(config) => {
-            let certificates = certificates(&config, path)?;
-            tls::check(&config)
-                .map_err(|source| CommandError::OutgoingTls { path: path.to_owned(), source })?;
-            let found = warnings(&config, &certificates, path, arguments.door);
-            (Some((config, certificates)), found)
-        }
+        Ok(config) => match tls_faults(&config) {
+            faults if faults.is_empty() => {
+                let certificates = certificates(&config, path)?;
+                let found = warnings(&config, &certificates, path, arguments.door);
+                (Some((config, certificates)), found)
+            }
+            faults => (None, diagnostics::sorted(faults.iter().chain(config.warnings()), path)),
+        },
         Err(unreadable) if unreadable.faults().is_empty() => return Err(unreadable.into()),
         Err(error) => (None, diagnostics::of_error(&error, path)),
     };
@@ -81,14 +82,11 @@ fn warnings(
     path: &Path,
     door: Door,
 ) -> Vec<Diagnostic> {
-    let of_config = config.warnings().iter().map(|warning| Diagnostic::new(warning, path));
-    let mut found: Vec<_> = of_config.collect();
     let now = clock::now();
     let of_others = certificate_warnings(config, now);
-    for (problem, remedy) in certificates.iter().filter_map(|c| c.warning(now)).chain(of_others) {
-        let kind = FaultKind::CertificateOutOfDate;
-        found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
-    }
+    let of_certificates: Vec<_> =
+        certificates.iter().filter_map(|c| c.warning(now)).chain(of_others).collect();
+    let mut found = diagnostics::sorted(config.warnings().iter().chain(&of_certificates), path);
     if door == Door::Proxy && config.proxy().addresses().is_empty() {
         let problem = "expected a `listen` address, found none".to_owned();
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`; check the config of a layer \
@@ -119,7 +117,7 @@ fn print_contents(
     config.templates().for_each(|template| print_unlisted(template, &routes));
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
-        out(&format!("reserved: {path}"));
+        out(&format!("reserved: {path} (gatepost refuses requests that are not callbacks)"));
     }
     certificates.iter().for_each(|certificate| out(&certificate.summary(clock::now())));
     if config.proxy().addresses().is_empty() {
@@ -151,6 +149,13 @@ fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
         "variables": variables,
     });
     out(&document.to_string());
+}
+
+/// Returns the faults in the contents of certificates and keys: those of the listeners, and those
+/// of `[[outgoing_tls]]`.
+fn tls_faults(config: &Config) -> Vec<Fault> {
+    let of_listeners = config.proxy().tls.iter().flat_map(LoadedTls::faults);
+    of_listeners.chain(tls::faults(config)).collect()
 }
 
 /// Loads the TLS settings of the listeners, and returns their certificates.

@@ -204,7 +204,12 @@ fn property(text: &str) -> String {
 
 /// Returns the diagnostics for an invalid config: errors and warnings, sorted by file and position.
 pub(super) fn of_error(error: &ConfigError, path: &Path) -> Vec<Diagnostic> {
-    let mut faults: Vec<_> = error.faults().iter().chain(error.warnings()).collect();
+    sorted(error.faults().iter().chain(error.warnings()), path)
+}
+
+/// Returns the diagnostics for faults and warnings, sorted by file and position.
+pub(super) fn sorted<'f>(faults: impl Iterator<Item = &'f Fault>, path: &Path) -> Vec<Diagnostic> {
+    let mut faults: Vec<_> = faults.collect();
     faults.sort_by_key(|fault| (fault.file().map(str::to_owned), fault.line(), fault.column()));
     faults.into_iter().map(|fault| Diagnostic::new(fault, path)).collect()
 }

@@ -10,7 +10,6 @@ use http::StatusCode;
 
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
-use crate::app::tls::TlsFault;
 use crate::platform::PlatformError;
 use crate::server::StartError;
 use crate::tls::TlsError;
@@ -98,8 +97,6 @@ pub(super) enum CommandError {
     Start { path: PathBuf, source: StartError },
     #[error("{}: {source}", path.display())]
     Tls { path: PathBuf, source: TlsError },
-    #[error("{}: {source}", path.display())]
-    OutgoingTls { path: PathBuf, source: TlsFault },
     /// The status of the admin listener's response is not 2xx.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),

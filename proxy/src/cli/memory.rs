@@ -44,8 +44,8 @@ type MemoryPart = (usize, String);
 pub(super) fn lines(config: &Config) -> Vec<String> {
     let parts = parts(config);
     let total: usize = parts.iter().map(|(bytes, _)| mib(*bytes)).sum();
-    let first = format!("memory: at most {total} MiB from clients without a key");
-    let rest = parts.iter().map(|(bytes, what)| format!("memory: {} MiB {what}", mib(*bytes)));
+    let first = format!("memory: at most {total} MiB, whatever clients without a key send");
+    let rest = parts.iter().map(|(bytes, what)| format!("memory: {} MiB for {what}", mib(*bytes)));
     let waiting = WAITING * config.longest_body() + 2 * gatepost::MAX_ANSWER_BYTES;
     let last =
         format!("memory: in addition, {} KiB for each genuine callback in flight", waiting / KIB);
@@ -75,7 +75,7 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
     };
     let idle = (IDLE_CONNECTION_BYTES + tls) / KIB;
     let mut parts = vec![
-        (PROGRAM_BYTES, "program, definitions, connections to apps".into()),
+        (PROGRAM_BYTES, "the program, definitions, connections to apps".into()),
         (
             connections.saturating_mul(each),
             format!(
@@ -134,9 +134,10 @@ mod tests {
     #[test]
     fn store_adds_its_caches_and_the_events_that_wait_or_are_in_flight() {
         let lines = memory("[store]\nurl = 'sqlite:a.db'");
-        for part in
-            ["16 MiB caches of the store", "64 MiB events and values that wait for the store"]
-        {
+        for part in [
+            "16 MiB for caches of the store",
+            "64 MiB for events and values that wait for the store",
+        ] {
             assert!(lines.contains(&format!("memory: {part}")), "{lines:?}");
         }
         assert_eq!(megabytes(&lines[0]) - megabytes(&memory("")[0]), 16 + 64);

@@ -89,10 +89,10 @@ fn list_named(name: &str, all: &[ProviderInfo]) -> bool {
         if !kind.common.is_empty() {
             out(&format!("  common\t{}", kind.common.join(", ")));
         }
-        list_fields(&kind.fields, "  ");
+        event_lines(&kind.fields).iter().for_each(|line| out(line));
         if !kind.reply.is_empty() {
             out("  reply:");
-            list_fields(&kind.reply, "  ");
+            reply_lines(&kind.reply).iter().for_each(|line| out(line));
         }
     }
     for provider in all.iter().filter(|provider| *provider.name == *name) {
@@ -113,14 +113,34 @@ fn list_named(name: &str, all: &[ProviderInfo]) -> bool {
     is_known
 }
 
-/// Lists fields, and the fields inside each field with more indentation.
-fn list_fields(fields: &[FieldInfo], indent: &str) {
+/// Returns a line for each field of an event. As in `gatepost types`, a field is optional unless
+/// gatepost refuses a callback without the field.
+pub(super) fn event_lines(fields: &[FieldInfo]) -> Vec<String> {
+    let mut lines = Vec::new();
+    add_lines(&mut lines, fields, "  ", |field| !field.identifying);
+    lines
+}
+
+/// Returns a line for each field of a reply.
+pub(super) fn reply_lines(fields: &[FieldInfo]) -> Vec<String> {
+    let mut lines = Vec::new();
+    add_lines(&mut lines, fields, "  ", |field| field.optional);
+    lines
+}
+
+/// Adds a line for each field, and a line with more indentation for each field inside it.
+fn add_lines(
+    lines: &mut Vec<String>,
+    fields: &[FieldInfo],
+    indent: &str,
+    is_optional: fn(&FieldInfo) -> bool,
+) {
     for field in fields {
-        let optional = if field.optional { ", optional" } else { "" };
+        let optional = if is_optional(field) { ", optional" } else { "" };
         let secret = if field.secret { ", secret" } else { "" };
         let about = column(&field.about);
-        out(&format!("{indent}{}\t{}{optional}{secret}{about}", field.name, field.ty));
-        list_fields(&field.fields, &format!("{indent}  "));
+        lines.push(format!("{indent}{}\t{}{optional}{secret}{about}", field.name, field.ty));
+        add_lines(lines, &field.fields, &format!("{indent}  "), is_optional);
     }
 }
 

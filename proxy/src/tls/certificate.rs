@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use gatepost::{CertificateFiles, Timestamp};
+use gatepost::{CertificateFiles, ConfigPlace, Fault, FaultKind, Timestamp};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -58,11 +58,20 @@ pub(crate) enum CertificateFault {
     Order { number: usize, issuer: String, found: String },
 }
 
+impl CertificateFault {
+    /// Returns true if the fault is in the private key, and not in the chain.
+    const fn is_of_key(&self) -> bool {
+        matches!(self, Self::NoKey | Self::EncryptedKey | Self::UnsupportedKey | Self::OtherKey(_))
+    }
+}
+
 /// A certificate that is ready to serve.
 #[derive(Debug)]
 pub(crate) struct Certificate {
     /// Path of the chain file, as the config names it.
     chain: String,
+    /// Place of this path in the config.
+    place: ConfigPlace,
     /// The first DNS name, or the subject if the certificate has no DNS name.
     pub(super) label: String,
     /// DNS names in lower case. The first label of a name may be `*`.
@@ -76,6 +85,17 @@ impl Certificate {
     pub(super) fn parse(files: &CertificateFiles) -> Result<Self, TlsError> {
         let chain = files.chain.name.display().to_string();
         Self::checked(files, &chain).map_err(|fault| TlsError::Certificate { chain, fault })
+    }
+
+    /// Returns a fault for `gatepost check` if the proxy cannot serve the certificate.
+    pub(super) fn fault(files: &CertificateFiles) -> Option<Fault> {
+        let name = files.chain.name.display().to_string();
+        let fault = Self::checked(files, &name).err()?;
+        let (place, kind) = match fault.is_of_key() {
+            true => (files.key.place(), FaultKind::SecretInvalid),
+            false => (&files.chain.place, FaultKind::ValueInvalid),
+        };
+        Some(located(place, kind, &format!("certificate {name}: {fault}")))
     }
 
     fn checked(files: &CertificateFiles, name: &str) -> Result<Self, CertificateFault> {
@@ -94,7 +114,8 @@ impl Certificate {
         let dns_names = dns_names(first);
         let label = dns_names.first().cloned().unwrap_or_else(|| subject(first));
         let (validity, key) = (Validity::of(first), Arc::new(key));
-        Ok(Self { chain: name.to_owned(), label, dns_names, validity, key })
+        let (chain, place) = (name.to_owned(), files.chain.place.clone());
+        Ok(Self { chain, place, label, dns_names, validity, key })
     }
 
     /// Returns the names for a message, at most four.
@@ -119,10 +140,11 @@ impl Certificate {
         format!("certificate {}: {names}; expires on {end}, in {days} days", self.chain)
     }
 
-    /// Returns a warning and its remedy if the certificate is invalid now or expires soon.
-    pub(crate) fn warning(&self, now: Timestamp) -> Option<(String, &'static str)> {
+    /// Returns a warning if the certificate is invalid now or expires soon.
+    pub(crate) fn warning(&self, now: Timestamp) -> Option<Fault> {
         let (fault, remedy) = self.validity.fault(now)?;
-        Some((format!("certificate {}: {fault}", self.chain), remedy))
+        let problem = format!("certificate {}: {fault}", self.chain);
+        Some(self.place.fault(FaultKind::CertificateOutOfDate, problem, remedy))
     }
 
     pub(crate) const fn is_expired(&self, now: Timestamp) -> bool {
@@ -144,8 +166,14 @@ impl Certificate {
     }
 }
 
-/// Returns the key with its chain. Returns an error for a key that gatepost cannot use, and for a
-/// key that does not belong to the first certificate.
+/// Creates a fault from a text that ends with `; ` and a remedy.
+pub(super) fn located(place: &ConfigPlace, kind: FaultKind, text: &str) -> Fault {
+    let (problem, remedy) = text.rsplit_once("; ").unwrap_or((text, ""));
+    place.fault(kind, problem, remedy)
+}
+
+/// Returns the key with its chain. Returns an error if gatepost cannot use the key, or if the key
+/// does not belong to the first certificate.
 fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],
@@ -383,7 +411,7 @@ pub(crate) mod tests {
             (90, Some("found one that expired on 2026-04-01; renew the certificate")),
         ] {
             let warning = certificate.warning(day(days));
-            let warning = warning.map(|(problem, remedy)| format!("{problem}; {remedy}"));
+            let warning = warning.map(|fault| format!("{}; {}", fault.problem(), fault.remedy()));
             assert_eq!(warning.is_some(), expected.is_some(), "{days}: {warning:?}");
             assert!(
                 expected.is_none_or(|text| warning.as_ref().unwrap().ends_with(text)),

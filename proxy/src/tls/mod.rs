@@ -13,7 +13,7 @@ mod validity;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use gatepost::{FaultKind, PemFile, TlsSettings, TlsVersion};
+use gatepost::{Fault, FaultKind, PemFile, TlsSettings, TlsVersion};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -23,6 +23,7 @@ use rustls::version::TLS13;
 use rustls::{DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 
+use self::certificate::located;
 #[cfg(test)]
 pub(crate) use self::certificate::tests;
 pub(crate) use self::certificate::{Certificate, CertificateFault};
@@ -76,6 +77,16 @@ impl LoadedTls {
             callbacks: callbacks.into(),
             admin: Arc::new(admin).into(),
         }))
+    }
+
+    /// Returns a fault for each certificate, key and file of authorities that the proxy cannot use.
+    pub(crate) fn faults(settings: &Arc<TlsSettings>) -> Vec<Fault> {
+        let certificates = settings.certificates.iter().filter_map(Certificate::fault);
+        let client_ca = settings.client_ca.iter().filter_map(|file| {
+            let error = client_verifier(file).err()?;
+            Some(located(&file.place, FaultKind::ValueInvalid, &error.to_string()))
+        });
+        certificates.chain(client_ca).collect()
     }
 
     /// Returns the certificates, in the order of the config.
@@ -164,9 +175,9 @@ impl ServedTls {
         for certificate in all {
             let (names, end) = (certificate.names(), certificate.end_date());
             tracing::info!(names, end, "serving a certificate");
-            if let Some((problem, remedy)) = certificate.warning(clock::now()) {
-                let code = FaultKind::CertificateOutOfDate.as_str();
-                tracing::warn!(code, "{problem}; {remedy}");
+            if let Some(fault) = certificate.warning(clock::now()) {
+                let (code, problem) = (fault.kind().as_str(), fault.problem());
+                tracing::warn!(code, "{problem}; {}", fault.remedy());
             }
         }
     }

@@ -1,9 +1,7 @@
 //! Validity of certificates: those that gatepost serves, and those in the other PEM files of the
 //! config.
 
-use std::collections::HashSet;
-
-use gatepost::{Config, Timestamp};
+use gatepost::{Config, Fault, FaultKind, PemFile, Timestamp};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
@@ -74,20 +72,14 @@ fn date(secs: i64) -> String {
     time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
 }
 
-/// Returns a warning and its remedy for each file of `client_ca` and `[[outgoing_tls]]` with a
-/// certificate that is invalid now or expires soon. gatepost does not serve these certificates.
-pub(crate) fn warnings(config: &Config, now: Timestamp) -> Vec<(String, &'static str)> {
+/// Returns a warning for each file of `client_ca` and `[[outgoing_tls]]` with a certificate that is
+/// invalid now or expires soon. gatepost does not serve these certificates.
+pub(crate) fn warnings(config: &Config, now: Timestamp) -> Vec<Fault> {
     let client_ca = config.proxy().tls.as_ref().and_then(|tls| tls.client_ca.as_ref());
-    let client_ca = client_ca.map(|file| ("tls.client_ca", &*file.content));
     let outgoing = config.outgoing_tls().flat_map(|tls| {
-        let certificate = tls.certificate().map(|pem| ("outgoing_tls.certificate", pem));
-        let ca = tls.ca().map(|pem| ("outgoing_tls.ca", pem));
-        ca.into_iter().chain(certificate).map(|(key, pem)| (key, pem.as_bytes()))
+        tls.ca().into_iter().chain(tls.identity().map(|(certificate, _)| certificate))
     });
-    // Each address that uses an entry of `[[outgoing_tls]]` yields its files.
-    let mut seen = HashSet::new();
-    let files = client_ca.into_iter().chain(outgoing).filter(|file| seen.insert(*file));
-    files.filter_map(|(key, pem)| warning(key, pem, now)).collect()
+    client_ca.into_iter().chain(outgoing).filter_map(|file| warning(file, now)).collect()
 }
 
 /// Returns the start of a name, without line breaks and other control characters.
@@ -98,20 +90,22 @@ fn printable(name: &str) -> String {
 
 /// Returns a warning about the first faulty certificate of a file, and the number of the other
 /// faulty certificates.
-fn warning(key: &str, pem: &[u8], now: Timestamp) -> Option<(String, &'static str)> {
-    let read = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+fn warning(file: &PemFile, now: Timestamp) -> Option<Fault> {
+    let read = CertificateDer::pem_slice_iter(&file.content).filter_map(Result::ok);
     let faulty = read.filter_map(|der| {
         let (_, certificate) = X509Certificate::from_der(&der).ok()?;
         let (fault, remedy) = Validity::of(&certificate).fault(now)?;
         let subject = printable(&certificate.subject.to_string());
-        Some((format!("{key}: certificate of {subject}: {fault}"), remedy))
+        let name = file.name.display();
+        Some((format!("certificate of {subject} in {name}: {fault}"), remedy))
     });
     let mut faulty = faulty.fuse();
     let (problem, remedy) = faulty.next()?;
-    Some(match faulty.count() {
-        0 => (problem, remedy),
-        others => (format!("{problem} (and {others} more in this file)"), remedy),
-    })
+    let problem = match faulty.count() {
+        0 => problem,
+        others => format!("{problem} (and {others} more in this file)"),
+    };
+    Some(file.place.fault(FaultKind::CertificateOutOfDate, problem, remedy))
 }
 
 #[cfg(test)]
@@ -145,12 +139,12 @@ mod tests {
         let config = Config::from_text(config, folder.path().join("gatepost.toml")).unwrap();
         // 2026-01-01.
         let found = warnings(&config, Timestamp::from_secs(1_767_225_600));
-        let found: Vec<_> = found.iter().map(|(problem, _)| &**problem).collect();
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
         let expected = [
-            "tls.client_ca: certificate of CN=One CA: expected at least 14 days of validity, found 10, \
-             until 2026-01-11",
-            "outgoing_tls.ca: certificate of CN=One CA: expected a valid certificate, found one that \
-             expired on 2025-01-11 (and 1 more in this file)",
+            "2:17: tls.client_ca: certificate of CN=One CA in client_ca.pem: expected at least 14 \
+             days of validity, found 10, until 2026-01-11; renew the certificate",
+            "8:6: outgoing_tls[0].ca: certificate of CN=One CA in ca.pem: expected a valid \
+             certificate, found one that expired on 2025-01-11 (and 1 more in this file); renew the certificate",
         ];
         assert_eq!(found, expected);
     }

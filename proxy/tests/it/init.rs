@@ -219,3 +219,32 @@ fn refuses_to_add_platform_without_config_or_twice_or_beside_another_include() {
     let (code, printed) = shell(folder.path(), "gatepost init --provider srs --add --listen :1");
     assert_eq!(code, Some(2), "{printed}");
 }
+
+#[test]
+fn faults_in_values_of_options_name_the_options() {
+    let folder = TempDir::new().unwrap();
+    for (options, expected) in [
+        ("--provider srs --app nowhere", "--app: expected a valid URL, found no http://"),
+        (
+            "--provider srs --listen 80",
+            "--listen: expected an address to listen on, found a port alone",
+        ),
+        // The command does not know the public key of this provider, so it cannot check the config.
+        ("--provider discord --listen 80", "--listen: expected an address to listen on, found"),
+        (
+            "--provider srs --app \"$(printf 'http://a\\033')\"",
+            "--app: expected a valid URL, found",
+        ),
+    ] {
+        let (code, printed) = shell(folder.path(), &format!("gatepost init {options}"));
+        assert_eq!(code, Some(2), "{printed}");
+        assert!(printed.starts_with(expected), "expected {expected}, found {printed}");
+        assert!(!printed.contains("gatepost.toml"), "{printed}");
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert!(left.is_empty(), "expected no file, found {left:?}");
+    }
+    assert_eq!(shell(folder.path(), "gatepost init --provider mux").0, Some(0));
+    let (code, printed) = shell(folder.path(), "gatepost init --provider srs --add --app nowhere");
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.starts_with("--app: expected a valid URL, found no http://"), "{printed}");
+}

@@ -226,6 +226,12 @@ fn names_remedy_for_each_tls_error() {
         (&localhost, None, "", "found an unknown authority; set `ca` in [[outgoing_tls]]"),
         (&authority.sign("other.test"), None, trusted, "found other.test; set `server_name`"),
         (
+            &authority.sign_with("localhost", |params| params.subject_alt_names.clear()),
+            None,
+            trusted,
+            "found none; issue it with the host as subjectAltName",
+        ),
+        (
             &authority.sign_until("localhost", 2001),
             None,
             trusted,
@@ -338,10 +344,9 @@ fn reload_uses_changed_files() {
         gate.send(&post("/other", "{}")).status == 200
     });
     // A reload with a broken file keeps the earlier certificates.
-    write(&folder, "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    write(&folder, "ca.pem", BROKEN);
     gate.program.signal("HUP");
-    gate.program
-        .wait_for_line("outgoing_tls.ca: expected certificates of authorities, found invalid");
+    gate.program.wait_for_line("outgoing_tls[0].ca: expected certificates of authorities in");
     assert_eq!(statuses(&gate), (200, 200));
 }
 
@@ -354,7 +359,8 @@ fn check_and_start_warn_of_expired_authority() {
     let gate = gate(app.port, folder.path(), "[[outgoing_tls]]\nca = 'DIR/ca.pem'\n");
     let found = "expected a valid certificate, found one that expired on 2001-01-01";
     let line = gate.program.wait_for_line("certificate_out_of_date");
-    assert!(line.contains("outgoing_tls.ca: ") && line.contains(found), "{line}");
+    assert!(line.contains("outgoing_tls[0].ca: certificate of "), "{line}");
+    assert!(line.contains(" in ") && line.contains("ca.pem: ") && line.contains(found), "{line}");
     assert_eq!(statuses(&gate), (200, 200), "{}", gate.program.log());
     let config = gate.folder.path().join("gatepost.toml");
     let mut check = gatepost();
@@ -386,7 +392,7 @@ fn check_reports_unusable_files() {
         ),
         (
             "certificate = 'one.pem'\nkey = { file = 'other.key' }",
-            "outgoing_tls.key: expected the private key of the certificate, found",
+            "error[secret_invalid]: expected the private key of the certificate, found",
         ),
         ("sni = 'x'", "expected a known key, found \"sni\""),
     ] {
@@ -405,4 +411,102 @@ fn check_reports_unusable_files() {
         let secret = other.key.lines().nth(1).unwrap();
         assert!(!shown.contains(secret), "expected no secret of a file, found {shown}");
     }
+}
+
+/// Runs `gatepost check --format json`, and returns the document.
+fn checked(folder: &TempDir, config: &str) -> serde_json::Value {
+    write(folder, "gatepost.toml", config);
+    let path = folder.path().join("gatepost.toml");
+    let mut check = gatepost();
+    let output = check.args(["check", "--format", "json", "-c"]).arg(path).output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("expected JSON, found {output:?}"));
+    assert_eq!(output.status.success(), document["ok"] == true, "{document}");
+    document
+}
+
+const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+const ROUTE: &str = "[[route]]\npath = '/a'\nprovider = 'mux'\n";
+
+#[test]
+fn check_prints_json_with_place_of_each_broken_file_of_listeners() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    let (one, other) = (authority.sign("one.test"), authority.sign("other.test"));
+    write(&folder, "one.pem", &one.chain);
+    write(&folder, "one.key", &one.key);
+    write(&folder, "other.key", &other.key);
+    write(&folder, "broken.pem", BROKEN);
+    let served = "listen_tls = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:2'\n[[certificate]]\n";
+    let own = "chain = 'one.pem'\nkey = { file = 'one.key' }\n";
+    for (tables, code, key, line, named) in [
+        (
+            format!("{served}{own}[tls]\nclient_ca = 'broken.pem'\n"),
+            "value_invalid",
+            "tls.client_ca",
+            7,
+            "broken.pem",
+        ),
+        (
+            format!("{served}chain = 'broken.pem'\nkey = {{ file = 'one.key' }}\n"),
+            "value_invalid",
+            "certificate[0].chain",
+            4,
+            "broken.pem",
+        ),
+        (
+            format!("{served}chain = 'one.pem'\nkey = {{ file = 'other.key' }}\n"),
+            "secret_invalid",
+            "certificate[0].key",
+            5,
+            "one.pem",
+        ),
+    ] {
+        assert_only_error(&checked(&folder, &format!("{tables}{ROUTE}")), code, key, line, named);
+    }
+}
+
+#[test]
+fn check_reports_broken_file_of_entry_that_no_address_uses() {
+    let folder = TempDir::new().unwrap();
+    write(&folder, "broken.pem", BROKEN);
+    let config = "upstream = 'http://127.0.0.1:2'\n[[outgoing_tls]]\nhosts = 'db.test'\n\
+                  ca = 'broken.pem'\n";
+    let document = checked(&folder, &format!("{config}{ROUTE}"));
+    assert_only_error(&document, "value_invalid", "outgoing_tls[0].ca", 4, "broken.pem");
+}
+
+/// Checks that the document of `gatepost check` has one error, with this place, and that its
+/// problem contains `named`.
+fn assert_only_error(document: &serde_json::Value, code: &str, key: &str, line: u64, named: &str) {
+    assert_eq!(document["ok"], false, "{document}");
+    let all = document["diagnostics"].as_array().unwrap();
+    let errors: Vec<_> = all.iter().filter(|one| one["severity"] == "error").collect();
+    let [error] = &*errors else { panic!("expected one error, found {document}") };
+    let place = (error["code"].as_str(), error["key"].as_str(), error["line"].as_u64());
+    assert_eq!(place, (Some(code), Some(key), Some(line)));
+    assert!(error["problem"].as_str().unwrap().contains(named), "{error}");
+    assert_ne!(error["remedy"], "", "{error}");
+}
+
+#[test]
+fn check_names_file_and_place_of_each_expired_certificate() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    let old = authority.sign_until("old.test", 2001);
+    write(&folder, "old.pem", &old.chain);
+    write(&folder, "old.key", &old.key);
+    let config = format!(
+        "listen_tls = '127.0.0.1:1'\nupstream = 'https://127.0.0.1:2'\n\
+         tls.client_ca = 'old.pem'\n[[certificate]]\nchain = 'old.pem'\nkey = {{ file = 'old.key' }}\n\
+         [[outgoing_tls]]\nhosts = 'db.test'\nca = 'old.pem'\n{ROUTE}"
+    );
+    let document = checked(&folder, &config);
+    let all = document["diagnostics"].as_array().unwrap();
+    let expired = all.iter().filter(|one| one["code"] == "certificate_out_of_date");
+    let expired: Vec<_> = expired
+        .inspect(|one| assert!(one["problem"].as_str().unwrap().contains("old.pem"), "{one}"))
+        .map(|one| (one["key"].as_str().unwrap(), one["line"].as_u64().unwrap()))
+        .collect();
+    let places = [("tls.client_ca", 3), ("certificate[0].chain", 5), ("outgoing_tls[0].ca", 9)];
+    assert_eq!(expired, places, "{document}");
 }

@@ -1,9 +1,10 @@
 //! The faults and warnings of a config file and of its included files, or of a definition.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
-use super::{AbsentKey, Fault};
+use super::{AbsentKey, ConfigPlace, Fault};
 use crate::printable::{print_only, printable};
 use crate::toml_reader::excerpt::{Excerpt, Hidden};
 use crate::toml_reader::fault_kind::{FaultKind, Problem};
@@ -32,6 +33,8 @@ pub(crate) struct Faults<'t> {
     /// The start of each value that cannot be a secret: the index of its text, and the byte offset
     /// in this text.
     shown: RefCell<HashSet<(usize, usize)>>,
+    /// The parts of each text that may be secrets. Not set if at least one text is not TOML.
+    hidden: OnceCell<Vec<Hidden>>,
     /// The [`FaultKind`] of a fault for which the caller gives no other.
     default_kind: FaultKind,
 }
@@ -46,6 +49,7 @@ impl<'t> Faults<'t> {
             typos: RefCell::default(),
             known: RefCell::default(),
             shown: RefCell::default(),
+            hidden: OnceCell::new(),
             default_kind,
         }
     }
@@ -110,6 +114,37 @@ impl<'t> Faults<'t> {
         let before = text.get(..place.span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// Returns the place for faults that gatepost finds after it has read the texts. Call this
+    /// method after the values of the line are read, because the excerpt shows only these.
+    pub(crate) fn config_place(&self, place: &Place) -> ConfigPlace {
+        let (line, column) = self.position(place);
+        let shown = self.shown.borrow();
+        ConfigPlace {
+            file: self.file_of(place).map(Into::into),
+            span: place.span.clone(),
+            line,
+            column,
+            key: place.key.clone(),
+            excerpt: self.excerpt(place.text, &place.span, &shown).unwrap_or_default(),
+        }
+    }
+
+    /// Sets the parts of each text that may be secrets.
+    pub(in crate::toml_reader) fn set_hidden(&self, hidden: Vec<Hidden>) {
+        self.hidden.get_or_init(|| hidden);
+    }
+
+    fn excerpt(
+        &self,
+        index: usize,
+        span: &Range<usize>,
+        shown: &HashSet<(usize, usize)>,
+    ) -> Option<Excerpt> {
+        let text = self.texts.get(index)?;
+        let hidden = self.hidden.get().and_then(|all| all.get(index)).unwrap_or(&Hidden::Unread);
+        Some(Excerpt::new(text.text, span, hidden, &|start| shown.contains(&(index, start))))
     }
 
     /// Returns ` in FILE:LINE` for a place in another text than `here`; an empty string for a place
@@ -243,9 +278,9 @@ impl<'t> Faults<'t> {
 
     /// Returns the faults, sorted by file, line and column. Omits repetitions, and faults that a
     /// misspelt key causes.
-    pub(in crate::toml_reader) fn into_sorted(self, hidden: &[Hidden]) -> Vec<Fault> {
-        let (list, typos) = (self.list.into_inner(), self.typos.into_inner());
-        let (known, shown) = (self.known.into_inner(), self.shown.into_inner());
+    pub(in crate::toml_reader) fn into_sorted(self) -> Vec<Fault> {
+        let (list, typos) = (self.list.take(), self.typos.take());
+        let (known, shown) = (self.known.take(), self.shown.take());
         let is_definition = self.default_kind == FaultKind::DefinitionInvalid;
         let mut kept: Vec<Fault> = Vec::with_capacity(list.len());
         for mut fault in list {
@@ -259,11 +294,8 @@ impl<'t> Faults<'t> {
             if let Some(remedy) = moved(&fault, &known, is_definition) {
                 (fault.remedy, fault.suggestion) = (remedy, None);
             }
-            if let Some(index) = fault.text
-                && let (Some(text), Some(hidden)) = (self.texts.get(index), hidden.get(index))
-            {
-                let is_shown = |start| shown.contains(&(index, start));
-                fault.excerpt = Excerpt::new(text.text, &fault.span, hidden, &is_shown);
+            if let Some(index) = fault.text {
+                fault.excerpt = self.excerpt(index, &fault.span, &shown).unwrap_or_default();
             }
             kept.push(fault);
         }

@@ -1,5 +1,6 @@
 //! Faults: each names a place in a file, a problem and a remedy.
 
+mod config_place;
 mod list;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::path::Path;
 use super::excerpt::Excerpt;
 use super::fault_kind::FaultKind;
 use super::place::Place;
+pub use config_place::ConfigPlace;
 pub(crate) use list::{Faults, TomlText, Warnings};
 
 /// A problem at one place of a file, with its remedy.

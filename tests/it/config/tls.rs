@@ -125,3 +125,45 @@ fn warns_of_certificate_without_listener() {
         "1:1: certificate[0]: expected `listen_tls` beside this table, found none; add listen_tls";
     assert!(first.starts_with(expected), "expected {expected}, found {first}");
 }
+
+#[test]
+fn warns_of_outgoing_tls_that_covers_no_address() {
+    let warnings = |keys: &str| -> Vec<String> {
+        let config = with_pem_files(keys).unwrap();
+        let warnings = config.warnings().iter().map(ToString::to_string);
+        warnings.filter(|text| text.contains("outgoing_tls")).collect()
+    };
+    let upstream = "upstream = 'https://app.test'\n";
+    let wanted = "expected an https address or a NATS server";
+    for (keys, expected) in [
+        (format!("{upstream}[[outgoing_tls]]\nserver_name = 'x'"), None),
+        (format!("{upstream}[[outgoing_tls]]\nhosts = ['db.test', 'APP.test']"), None),
+        ("[[outgoing_tls]]\nhosts = 'n1'\n[store]\nurl = 'nats://n1,n2'".to_owned(), None),
+        (
+            format!("{upstream}[[outgoing_tls]]\nhosts = ['db.test', 'x.test']"),
+            Some(format!(
+                "3:1: outgoing_tls[0].hosts: {wanted} with a host of `hosts` (`db.test`, `x.test`) for \
+                 this entry, found none; write the host of an https address into `hosts`, or remove the entry"
+            )),
+        ),
+        (
+            "upstream = 'http://app.test'\n[[outgoing_tls]]\nserver_name = 'x'".to_owned(),
+            Some(format!(
+                "2:1: outgoing_tls[0]: {wanted} for this entry, found none; write https:// in the \
+                 address of the server, or remove the entry"
+            )),
+        ),
+        (
+            format!(
+                "{upstream}[[outgoing_tls]]\nserver_name = 'x'\n[[outgoing_tls]]\nhosts = 'app.test'"
+            ),
+            Some(format!(
+                "5:1: outgoing_tls[1].hosts: {wanted} with a host of `hosts` (`app.test`) for this entry, \
+                 found only addresses that an earlier entry covers; move this entry above that entry, or \
+                 remove the entry"
+            )),
+        ),
+    ] {
+        assert_eq!(warnings(&keys), Vec::from_iter(expected), "{keys}");
+    }
+}

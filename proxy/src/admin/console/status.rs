@@ -217,7 +217,7 @@ impl CertificateRow {
             1 => ("warn", "in 1 day".to_owned()),
             days => ("warn", format!("in {days} days")),
         });
-        let warning = warning.map(|(problem, remedy)| format!("{problem}; {remedy}"));
+        let warning = warning.map(|fault| format!("{}; {}", fault.problem(), fault.remedy()));
         Self { names: own.names(), end: own.end_date(), badge, warning }
     }
 }

@@ -3,15 +3,17 @@
 //! 1. The config file includes the new file. If the config file has no `include`, gatepost adds
 //!    this key with a comment, and changes no other line. If `include` has a list that does not
 //!    match the new file, gatepost returns an error.
-//! 2. If no key file is missing, gatepost checks the whole config before it changes the config
-//!    file. If the config is invalid, gatepost removes the new file.
+//! 2. gatepost checks the whole config before it changes the config file. If the file of the
+//!    platform's public key is missing, gatepost checks only the values of the options. If the
+//!    check fails, gatepost removes the new file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatepost::{Config, ConfigFiles};
+use gatepost::{Config, ConfigFiles, Fault};
 use gatepost_editor::config_file;
 
+use super::option_faults::error_of_options;
 use crate::cli::error::CommandError;
 
 /// Pattern of `include` for the files that this command writes.
@@ -37,7 +39,7 @@ impl<'p> Addition<'p> {
 
     /// Writes `text` into the new file. If the config file has no `include`, adds an `include` that
     /// matches the new file. If `is_complete` is true (no key file is missing), checks the whole
-    /// config. Returns true if the config file has changed.
+    /// config, otherwise only the values of the options. Returns true if the config file has changed.
     pub(super) fn write(&self, text: &str, is_complete: bool) -> Result<bool, CommandError> {
         let wrong = |source| CommandError::File { path: self.file.clone(), source };
         fs::write(&self.file, text).map_err(wrong)?;
@@ -68,8 +70,17 @@ impl<'p> Addition<'p> {
             let after = with_include(&main);
             (ConfigFiles::with_text(after.clone(), self.config)?, after)
         };
-        if is_complete {
-            Config::from_files(&files)?;
+        if let Err(error) = Config::from_files(&files) {
+            let name = self.file.file_name();
+            let is_new = |fault: &Fault| {
+                fault.file().is_some_and(|file| Path::new(file).file_name() == name)
+            };
+            if let Some(of_options) = error_of_options(&error, is_new) {
+                return Err(of_options);
+            }
+            if is_complete {
+                return Err(error.into());
+            }
         }
         config_file::replace(self.config, &main, &after)?;
         Ok(main != after)

@@ -95,9 +95,9 @@ impl ConfigText<'_> {
                 f,
                 "# Address on which gatepost listens. The platform needs a public address."
             )?;
-            writeln!(f, "listen = [{listen:?}]\n")?;
+            writeln!(f, "listen = [{}]\n", quoted(listen))?;
             writeln!(f, "# Address of /healthz, /readyz and /metrics.")?;
-            writeln!(f, "admin = {admin:?}\n")?;
+            writeln!(f, "admin = {}\n", quoted(admin))?;
             writeln!(
                 f,
                 "# gatepost compares this file and the files with secrets every 2 s, and loads the config again after a change."
@@ -106,7 +106,7 @@ impl ConfigText<'_> {
         }
         if let Some(upstream) = self.upstream {
             writeln!(f, "# Server for all requests that are not callbacks.")?;
-            writeln!(f, "upstream = {upstream:?}\n")?;
+            writeln!(f, "upstream = {}\n", quoted(upstream))?;
         }
         if let Some(file) = self.definition_file {
             writeln!(f, "# Definition of the provider.")?;
@@ -166,7 +166,7 @@ impl ConfigText<'_> {
                     f,
                     "# Addresses of the app. \"*\" means every kind that this table does not list."
                 )?;
-                writeln!(f, "[template.on]\n\"*\" = {app:?}")?;
+                writeln!(f, "[template.on]\n\"*\" = {}", quoted(app))?;
                 self.write_on_failure(f, app)?;
                 self.write_kinds(f, app)
             }
@@ -191,8 +191,9 @@ impl ConfigText<'_> {
         )?;
         writeln!(
             f,
-            "# {} = {{ url = {app:?}, on_failure = {{ result = 0, message = \"Please try again\" }} }}",
-            key_of(kind)
+            "# {} = {{ url = {}, on_failure = {{ result = 0, message = \"Please try again\" }} }}",
+            key_of(kind),
+            quoted(app)
         )
     }
 
@@ -214,7 +215,7 @@ impl ConfigText<'_> {
             if self.kind_with_message().is_some_and(|own| own.name == kind.name) {
                 writeln!(f, "# Or, in place of the first line of {key}:")?;
             }
-            writeln!(f, "# {key} = \"{app}/{}\"{answer}", kind.name)?;
+            writeln!(f, "# {key} = {}{answer}", quoted(&format!("{app}/{}", kind.name)))?;
         }
         if provider.kinds.len() > MAX_KINDS {
             writeln!(
@@ -226,6 +227,11 @@ impl ConfigText<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns the text as a string of TOML. Unlike the escapes of Rust, those of JSON are valid TOML.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// Returns the kind as a TOML key.

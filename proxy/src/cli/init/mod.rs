@@ -5,6 +5,7 @@ mod addition;
 mod choices;
 mod config_text;
 mod next_steps;
+mod option_faults;
 mod secret_file;
 
 use std::fs::OpenOptions;
@@ -16,6 +17,7 @@ use gatepost::{Config, Definition, ProviderInfo};
 
 use self::addition::Addition;
 use self::choices::Choices;
+use self::option_faults::error_of_options;
 use self::secret_file::SecretFile;
 use super::config_argument::DEFAULT_CONFIG;
 use super::door::Door;
@@ -116,11 +118,16 @@ fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Writes a new config. If the file of the platform's public key is not missing, checks the
-/// config first.
+/// Writes a new config. Checks the config first. If the file of the platform's public key is
+/// missing, checks only the values of the options.
 fn create(path: &Path, text: &str, key: &SecretFile, force: bool) -> Result<bool, CommandError> {
-    if !key.is_missing {
-        Config::from_text(text, path)?;
+    if let Err(error) = Config::from_text(text, path) {
+        if let Some(of_options) = error_of_options(&error, |_| true) {
+            return Err(of_options);
+        }
+        if !key.is_missing {
+            return Err(error.into());
+        }
     }
     let wrong = |source| CommandError::File { path: path.to_owned(), source };
     write(path, text, force).map_err(wrong)?;

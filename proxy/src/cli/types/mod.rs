@@ -65,3 +65,80 @@ pub(super) fn run(arguments: &TypesArguments) -> Result<(), CommandError> {
     out(text.trim_end());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use gatepost::Definition;
+
+    use super::model::{Record, Type};
+    use super::*;
+    use crate::cli::providers::{event_lines, reply_lines};
+
+    /// Adds the path of each declared member, such as `items.title`, and true if the member is
+    /// required.
+    fn add_members(all: &mut BTreeMap<String, bool>, model: &Model, name: &str, before: &str) {
+        let record = model.records.iter().find(|record| record.name == name);
+        for member in record.map_or(&[][..], |Record { members, .. }| members) {
+            let path = format!("{before}{}", member.name);
+            let mut ty = &member.ty;
+            while let Type::List(element) = ty {
+                ty = element;
+            }
+            if let Type::Record(inner) = ty {
+                add_members(all, model, inner, &format!("{path}."));
+            }
+            all.insert(path, member.required);
+        }
+    }
+
+    /// Reads the path of each field in the lines of `gatepost providers`, and true if the line does
+    /// not call the field optional.
+    fn listed(lines: &[String]) -> BTreeMap<String, bool> {
+        let mut outer: Vec<&str> = Vec::new();
+        let field = |line: &'_ String| {
+            let (name, rest) = line.split_once('\t').unwrap();
+            let depth = name.len() - name.trim_start().len();
+            (depth / 2 - 1, name.trim_start().to_owned(), rest.to_owned())
+        };
+        let fields: Vec<_> = lines.iter().map(field).collect();
+        let mut all = BTreeMap::new();
+        for (depth, name, rest) in &fields {
+            outer.truncate(*depth);
+            outer.push(name);
+            let ty = rest.split('\t').next().unwrap();
+            all.insert(outer.join("."), !ty.contains(", optional"));
+        }
+        all
+    }
+
+    #[test]
+    fn providers_and_types_agree_about_required_fields() {
+        let mut compared = [0, 0];
+        for name in Definition::built_in_names() {
+            let definition = definition(name, None).unwrap();
+            let model = Model::new(&definition, None);
+            for kind in &definition.info().kinds {
+                let event = model.events.iter().find(|event| *event.ce_type == *kind.ce_type);
+                let record = &event.unwrap().record;
+                for (lines, record) in [
+                    (event_lines(&kind.fields), record.clone()),
+                    (reply_lines(&kind.reply), format!("{record}Answer")),
+                ] {
+                    let (mut members, fields) = (BTreeMap::new(), listed(&lines));
+                    add_members(&mut members, &model, &record, "");
+                    // The types have no fields of the signature, and `allow` in place of some
+                    // fields of the reply.
+                    for (path, required) in members {
+                        if let Some(is_listed_as_required) = fields.get(&path) {
+                            assert_eq!(*is_listed_as_required, required, "{name}: {record}.{path}");
+                            compared[usize::from(required)] += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(compared.iter().all(|count| *count > 50), "{compared:?}");
+    }
+}
