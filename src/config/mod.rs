@@ -297,7 +297,6 @@ impl<'f> ConfigReader<'f, '_> {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
         }
-        self.warn_of_unused_tls(proxy.store.as_ref());
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
         let variables = table.used_variables();
@@ -307,8 +306,8 @@ impl<'f> ConfigReader<'f, '_> {
             templates,
             circuits,
             trusted,
+            outgoing_tls: self.checked_tls(proxy.store.as_ref()),
             proxy,
-            outgoing_tls: self.servers.tls_entries().into_iter().map(|entry| entry.tls).collect(),
             own_plans: plans.into_own(),
             variables,
             warnings,

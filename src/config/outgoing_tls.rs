@@ -21,13 +21,17 @@ impl<'f> ConfigReader<'f, '_> {
         table.tables("outgoing_tls").iter().map(entry).collect()
     }
 
-    /// Warns of each `[[outgoing_tls]]` that covers no address. Call this method after all
-    /// addresses are read.
-    pub(super) fn warn_of_unused_tls(&self, store: Option<&StoreSettings>) {
+    /// Returns every `[[outgoing_tls]]`, and warns of each that covers no address. Call this method
+    /// after all addresses are read.
+    pub(super) fn checked_tls(&self, store: Option<&StoreSettings>) -> Vec<Arc<OutgoingTls>> {
         // A fault in an address would cause a false warning.
-        if !self.faults.is_empty() {
-            return;
+        if self.faults.is_empty() {
+            self.warn_of_unused_tls(store);
         }
+        self.servers.tls_entries().into_iter().map(|entry| entry.tls).collect()
+    }
+
+    fn warn_of_unused_tls(&self, store: Option<&StoreSettings>) {
         let mut hosts = self.servers.https_hosts();
         if let Some(StoreLocation::Nats(nats)) = store.map(|store| &store.location) {
             hosts.extend(nats.first_host().map(str::to_owned));

@@ -163,8 +163,7 @@ impl<'f> ConfigReader<'f, '_> {
         let [listen, listen_tls] = located.each_ref().map(|list| values(list));
         self.servers.set_tls(self.outgoing_tls(table));
         let allow_addresses = Arc::new(self.allow_addresses(table));
-        self.servers.set_listeners([&*listen, &*listen_tls].concat());
-        let upstream = self.upstream(table);
+        let upstream = self.upstream(table, [&*listen, &*listen_tls].concat());
         // Set the address guard after reading the upstream: a client of the admin API cannot change
         // the upstream, so gatepost does not check the upstream's addresses.
         if table.has("admin_token") {
@@ -224,8 +223,10 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads `upstream`.
-    fn upstream(&self, table: &Table<'f>) -> Option<Arc<Addresses>> {
+    /// Reads `upstream`. `own` contains the addresses on which the proxy listens. gatepost refuses
+    /// them in `upstream`, and in every address that it reads later.
+    fn upstream(&self, table: &Table<'f>, own: Vec<SocketAddr>) -> Option<Arc<Addresses>> {
+        self.servers.set_listeners(own);
         let texts = self.address_texts(table, "upstream");
         let upstream = self.addresses(&texts);
         let remedy = "remove everything after the port; each request keeps its own path";
