@@ -49,6 +49,8 @@ pub struct Setup<'a> {
     pub folder: TempDir,
     pub port: u16,
     pub admin: u16,
+    /// Port of the TLS listener, if the config has this listener.
+    pub tls_port: Option<u16>,
     pub log: Log,
     /// Limit on file descriptors, as arguments for the shell's `ulimit`.
     pub descriptors: Option<&'static str>,
@@ -75,7 +77,7 @@ impl<'a> Setup<'a> {
              [template.on.push]\nurl = 'http://127.0.0.1:{app}/live/push'\ntimeout_ms = {timeout}\n"
         );
         fs::write(folder.path().join("gatepost.toml"), config).unwrap();
-        Self { program, folder, port, admin, log: Log::File, descriptors: None }
+        Self { program, folder, port, admin, tls_port: None, log: Log::File, descriptors: None }
     }
 
     /// Writes lines at the start of the config.
@@ -121,9 +123,10 @@ impl<'a> Setup<'a> {
             command.env("GATEPOST_LOG", "gatepost=debug");
         }
         let child = command.stderr(stderr).stdout(Stdio::null()).spawn().unwrap();
-        let gatepost = Gatepost { child, port: self.port, admin: self.admin };
-        gatepost.wait_until_ready();
-        gatepost
+        // gatepost binds its addresses one after the other.
+        let ports = [Some(self.port), self.tls_port, Some(self.admin)];
+        ports.into_iter().flatten().for_each(wait_for_listener);
+        Gatepost { child, admin: self.admin }
     }
 
     /// Returns the most memory that clients without a key can make gatepost use, in MB, as
@@ -155,19 +158,21 @@ fn full_pipe() -> Stdio {
 /// A running gatepost process. Dropping this value kills the process.
 pub struct Gatepost {
     child: Child,
-    port: u16,
     admin: u16,
 }
 
-impl Gatepost {
-    fn wait_until_ready(&self) {
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(started.elapsed() < PATIENCE, "expected a listener, found none");
-            thread::sleep(Duration::from_millis(5));
-        }
+fn wait_for_listener(port: u16) {
+    let started = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            started.elapsed() < PATIENCE,
+            "expected a listener on port {port}, found none after {PATIENCE:?}"
+        );
+        thread::sleep(Duration::from_millis(5));
     }
+}
 
+impl Gatepost {
     pub fn signal(&self, signal: Signal) {
         let _gone = kill_process(Pid::from_child(&self.child), signal);
     }

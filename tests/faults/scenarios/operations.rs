@@ -98,9 +98,10 @@ pub(super) fn reload(run: &Run<'_>) -> Row {
 /// time with a new certificate.
 pub(super) fn reload_tls(run: &Run<'_>) -> Row {
     let app = App::start();
-    let setup = Setup::new(run.program, app.port, HEALTHY);
-    let (authority, folder) = (Authority::new(), setup.folder.path());
-    let port = add_tls_listener(&setup, &authority);
+    let mut setup = Setup::new(run.program, app.port, HEALTHY);
+    let authority = Authority::new();
+    let port = add_tls_listener(&mut setup, &authority);
+    let folder = setup.folder.path();
     let mut gatepost = setup.start();
     let load = run.load(&setup, &app, HEALTHY);
     let encrypted = Load { port, tls: Some(authority.client()), ..run.load(&setup, &app, HEALTHY) };
@@ -140,9 +141,10 @@ pub(super) fn reload_tls(run: &Run<'_>) -> Row {
 /// over TLS, and HTTP/2 over TLS.
 pub(super) fn operations(run: &Run<'_>) -> Row {
     let app = App::start();
-    let setup = Setup::new(run.program, app.port, HEALTHY);
-    let (authority, folder) = (Authority::new(), setup.folder.path());
-    let port = add_tls_listener(&setup, &authority);
+    let mut setup = Setup::new(run.program, app.port, HEALTHY);
+    let authority = Authority::new();
+    let port = add_tls_listener(&mut setup, &authority);
+    let folder = setup.folder.path();
     let mut gatepost = setup.start();
     let duration = if run.brief { run.duration() } else { Duration::from_secs(60) };
     let load = || Load { duration, connections: 8, ..run.load(&setup, &app, HEALTHY) };
@@ -184,8 +186,9 @@ pub(super) fn operations(run: &Run<'_>) -> Row {
 
 /// Adds a TLS listener with a certificate of `authority` to the config. Returns the listener's
 /// port.
-fn add_tls_listener(setup: &Setup<'_>, authority: &Authority) -> u16 {
+fn add_tls_listener(setup: &mut Setup<'_>, authority: &Authority) -> u16 {
     let port = free_port();
+    setup.tls_port = Some(port);
     setup.prepend(&format!("listen_tls = '127.0.0.1:{port}'\n"));
     setup.append(tls::TABLES);
     authority.swap(setup.folder.path(), 0);
