@@ -30,7 +30,8 @@ impl App {
         let receipts = Arc::<Mutex<Vec<Receipt>>>::default();
         let noted = Arc::clone(&receipts);
         thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+            for stream in listener.incoming() {
+                let stream = stream.expect("expected a connection, found an error");
                 let (noted, trigger) = (Arc::clone(&noted), Arc::clone(&trigger));
                 thread::spawn(move || serve(stream, &noted, &trigger));
             }

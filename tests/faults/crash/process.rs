@@ -84,6 +84,15 @@ impl Setup {
     }
 }
 
+impl Drop for Setup {
+    /// Keeps the folder after a failed assertion, because the store shows the cause.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("store and log: {}", self.keep().display());
+        }
+    }
+}
+
 fn free_ports() -> [u16; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     // Choose ports below the range that the system uses for outgoing connections.

@@ -9,9 +9,12 @@
 //!    if it continues the checksum that the frame before it contains.
 //! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
 //!    wrong frame therefore show that the frame was once correct. SQLite does not sync transactions
-//!    that contain only shared state, but a disk rarely writes them in another order.
-//! 3. In the last transaction, the wrong frame is damaged if it is correct apart from one byte. An
-//!    incomplete write differs in more bytes.
+//!    that contain only shared state, so the two commits count only if all frames from the first
+//!    commit to the second are intact. After an incomplete write, more frames are missing.
+//! 3. In the last transaction, the wrong frame is damaged if it is correct apart from one byte, and
+//!    all frames behind it are intact, up to the commit. One wrong byte alone is no sign of damage:
+//!    a disk that loses a sector keeps the sector's old bytes. SQLite overwrites the frames of an
+//!    earlier log, and the old frame often contains the same page with another counter.
 //!
 //! <https://sqlite.org/walformat.html> specifies the format.
 
@@ -97,7 +100,7 @@ fn walk(log: &mut (impl Read + Seek), page: usize) -> io::Result<Option<LogDamag
     // The wrong byte may be the byte that gives the order of the bytes.
     for word in [u32::from_be_bytes as Word, u32::from_le_bytes] {
         log.seek(SeekFrom::Start(HEADER as u64))?;
-        let wrong = Some(Wrong { frame: 0, is_damaged: false });
+        let wrong = Some(Wrong { frame: 0, finding: Finding::Incomplete });
         let found = Walk { word, salts, wrong, ..Walk::new() }.run(log, page)?;
         if found.is_some() {
             return Ok(found);
@@ -116,15 +119,24 @@ struct Walk {
     wrong: Option<Wrong>,
     /// Number of frames of this log behind the wrong frame.
     behind: u64,
-    /// Number of intact commits behind the wrong frame.
+    /// Number of commits in the current unbroken run of intact frames behind the wrong frame.
     commits: u64,
 }
 
 /// The first frame that is not intact, or the header.
 struct Wrong {
     frame: u64,
-    /// True if the frame is correct apart from one byte.
-    is_damaged: bool,
+    finding: Finding,
+}
+
+/// Reason why a frame is not intact, as far as the walk has read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    /// An incomplete write.
+    Incomplete,
+    /// A damaged frame, if the frames behind it are intact up to the commit.
+    OneByte,
+    Damaged,
 }
 
 impl Walk {
@@ -138,9 +150,8 @@ impl Walk {
         while read_whole(log, &mut frame)? {
             self.step(&frame);
         }
-        let Some(Wrong { frame, is_damaged }) = self.wrong else { return Ok(None) };
-        let is_damaged = is_damaged || self.commits > 1 || (frame == 0 && self.commits > 0);
-        Ok(is_damaged.then_some(LogDamage { frame, behind: self.behind }))
+        let damaged = self.wrong.filter(|wrong| wrong.finding == Finding::Damaged);
+        Ok(damaged.map(|Wrong { frame, .. }| LogDamage { frame, behind: self.behind }))
     }
 
     fn step(&mut self, frame: &[u8]) {
@@ -153,18 +164,41 @@ impl Walk {
         }
         let sum = self.sum.add(self.word, &frame[..8]).add(self.word, &frame[FRAME_HEADER..]);
         let is_intact = found == self.salts && sum == stored;
-        if self.wrong.is_some() {
+        let is_commit = number(frame, 4) != 0;
+        if let Some(wrong) = &mut self.wrong {
             self.behind += u64::from(found == self.salts);
-            self.commits += u64::from(is_intact && number(frame, 4) != 0);
+            self.commits = if is_intact { self.commits + u64::from(is_commit) } else { 0 };
+            wrong.read_on(is_intact, self.commits);
         } else if !is_intact {
-            let is_damaged = match different(&found, &self.salts) {
+            let is_one_byte = match different(&found, &self.salts) {
                 0 => sum.differs_in_one_byte(stored, frame.len() - 16),
                 1 => sum == stored,
                 _ => false,
             };
-            self.wrong = Some(Wrong { frame: self.frame, is_damaged });
+            let finding = match (is_one_byte, is_commit) {
+                (false, _) => Finding::Incomplete,
+                (true, false) => Finding::OneByte,
+                (true, true) => Finding::Damaged,
+            };
+            self.wrong = Some(Wrong { frame: self.frame, finding });
         }
         self.sum = stored;
+    }
+}
+
+impl Wrong {
+    /// Takes the next frame into account. `commits` is the number of commits in the current
+    /// unbroken run of intact frames.
+    fn read_on(&mut self, is_intact: bool, commits: u64) {
+        let enough = match (self.frame, self.finding) {
+            (0, _) | (_, Finding::OneByte) => 1,
+            (_, Finding::Incomplete | Finding::Damaged) => 2,
+        };
+        if commits >= enough {
+            self.finding = Finding::Damaged;
+        } else if !is_intact && self.finding == Finding::OneByte {
+            self.finding = Finding::Incomplete;
+        }
     }
 }
 

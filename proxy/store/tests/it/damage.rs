@@ -6,24 +6,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gatepost::{
-    EntryState, NewEvent, QueueFilter, Settlement, Store as _, StoreError, StoredEvent,
+    EntryState, NewEvent, QueueFilter, Settlement, SharedState as _, Store as _, StoreError,
+    StoredEvent,
 };
 use gatepost_store::{OpenError, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::contract::{T, append, event, rules};
+use crate::shared_contract::value;
 
-const EVENTS: u64 = 60;
+pub(crate) const EVENTS: u64 = 60;
 
 /// Number of changes that a test tries, each in a new copy of the store.
 const FLIPS: u64 = 150;
 
-fn open(path: &Path) -> Result<SqliteStore, OpenError> {
+pub(crate) fn open(path: &Path) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(path, rules(1 << 30))
 }
 
-fn log_of(path: &Path) -> PathBuf {
+pub(crate) fn log_of(path: &Path) -> PathBuf {
     path.with_extension("db-wal")
 }
 
@@ -36,19 +38,27 @@ fn numbered(number: u64) -> StoredEvent {
 }
 
 /// A store after `kill -9`: its events are in the log.
-struct Killed {
+pub(crate) struct Killed {
     folder: TempDir,
     file: Vec<u8>,
-    log: Vec<u8>,
+    pub(crate) log: Vec<u8>,
 }
 
 impl Killed {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
+        Self::with_values(0).await
+    }
+
+    /// Stores the events, and then a number of shared values without a sync.
+    pub(crate) async fn with_values(values: u8) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("original.db");
         let store = open(&path).unwrap();
         for number in 1..=EVENTS {
             append(&store, numbered(number), 1).await;
+        }
+        for number in 0..values {
+            store.set([number; 16], value("a", 9000), T(1)).await.unwrap();
         }
         let (file, log) = (fs::read(&path).unwrap(), fs::read(log_of(&path)).unwrap());
         Self { folder, file, log }
@@ -65,7 +75,7 @@ impl Killed {
 
     /// Writes the files of the store into a new folder, because the threads of a store that a test
     /// has closed may still use that store's files. Returns the path of the new `gatepost.db`.
-    fn restore(&self) -> PathBuf {
+    pub(crate) fn restore(&self) -> PathBuf {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         let path = folder.join("gatepost.db");
         fs::write(&path, &self.file).unwrap();
@@ -75,7 +85,7 @@ impl Killed {
 }
 
 /// Delivers all events. Returns the delivered events and the numbers of the dead letters.
-async fn deliver(
+pub(crate) async fn deliver(
     store: &SqliteStore,
 ) -> Result<(BTreeMap<u64, StoredEvent>, Vec<u64>), StoreError> {
     let mut delivered = BTreeMap::new();
@@ -256,27 +266,6 @@ async fn checkpoints_and_other_connections_leave_the_store_open() {
         drop(SqliteStore::attach(&path, rules(1 << 30)).unwrap());
     }
     assert_eq!(store.status().await.unwrap().pending.count, 3);
-}
-
-#[tokio::test]
-async fn accepts_a_log_with_an_incomplete_last_write() {
-    let killed = Killed::new().await;
-    let whole = killed.log.len();
-    for seed in 0..40 {
-        let path = killed.restore();
-        let mut log = killed.log.clone();
-        // The last transaction has several frames. Cut the log in this transaction, or overwrite up
-        // to 512 of the transaction's bytes.
-        let cut = whole - 1 - fastrand::Rng::with_seed(seed).usize(..3 * 4120);
-        match seed % 2 {
-            0 => log.truncate(cut),
-            _ => log[cut..].iter_mut().take(512).for_each(|byte| *byte = 0xA5),
-        }
-        fs::write(log_of(&path), log).unwrap();
-        let store = open(&path).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        let (delivered, dead) = deliver(&store).await.unwrap();
-        assert_eq!((delivered.len() as u64, dead.len()), (EVENTS - 1, 0));
-    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod contract;
 mod damage;
 mod file;
+mod incomplete_log;
 mod layer;
 #[cfg(feature = "nats")]
 mod nats;
