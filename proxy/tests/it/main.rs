@@ -31,6 +31,7 @@ mod legacy;
 mod log_budget;
 mod manual_blocks;
 mod manual_commands;
+mod manual_examples;
 mod mirror;
 mod mock;
 #[cfg(feature = "nats")]
