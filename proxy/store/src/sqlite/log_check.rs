@@ -6,7 +6,9 @@
 //! first wrong frame:
 //!
 //! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact
-//!    if it continues the checksum that the frame before it contains.
+//!    if it continues the checksum that the frame before it contains. The frame behind the first
+//!    wrong frame may also continue the correct checksum, because the wrong byte may be in the
+//!    stored one.
 //! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
 //!    wrong frame therefore show that the frame was once correct. SQLite does not sync transactions
 //!    that contain only shared state, so the two commits count only if all frames from the first
@@ -115,6 +117,9 @@ struct Walk {
     salts: [u8; 8],
     /// Checksum that the next frame continues.
     sum: Sum,
+    /// Correct checksum of the wrong frame. The frame behind it continues this checksum if the wrong
+    /// byte is in the stored checksum.
+    correct: Option<Sum>,
     frame: u64,
     wrong: Option<Wrong>,
     /// Number of frames of this log behind the wrong frame.
@@ -142,7 +147,9 @@ enum Finding {
 impl Walk {
     fn new() -> Self {
         let (salts, sum) = Default::default();
-        Self { word: u32::from_le_bytes, salts, sum, frame: 0, wrong: None, behind: 0, commits: 0 }
+        let (frame, behind, commits) = (0, 0, 0);
+        let (wrong, correct) = (None, None);
+        Self { word: u32::from_le_bytes, salts, sum, correct, frame, wrong, behind, commits }
     }
 
     fn run(mut self, log: &mut impl Read, page: usize) -> io::Result<Option<LogDamage>> {
@@ -162,8 +169,12 @@ impl Walk {
             // The wrong byte of the header may be in the salts.
             self.salts = found;
         }
-        let sum = self.sum.add(self.word, &frame[..8]).add(self.word, &frame[FRAME_HEADER..]);
-        let is_intact = found == self.salts && sum == stored;
+        let after =
+            |sum: Sum| sum.add(self.word, &frame[..8]).add(self.word, &frame[FRAME_HEADER..]);
+        let sum = after(self.sum);
+        let continues =
+            sum == stored || self.correct.take().is_some_and(|sum| after(sum) == stored);
+        let is_intact = found == self.salts && continues;
         let is_commit = number(frame, 4) != 0;
         if let Some(wrong) = &mut self.wrong {
             self.behind += u64::from(found == self.salts);
@@ -181,6 +192,7 @@ impl Walk {
                 (true, true) => Finding::Damaged,
             };
             self.wrong = Some(Wrong { frame: self.frame, finding });
+            self.correct = Some(sum);
         }
         self.sum = stored;
     }
